@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The x86-64 register file as boot protocols, debug output and accelerators exchange it.
+ *
+ * Invariants: plain data; attrs of a segment are the descriptor's bits as VMX stores them: type 3:0, S 4,
+ * DPL 6:5, P 7, AVL 12, L 13, DB 14, G 15, unusable 16 (Intel SDM 3C, 25.4.1).
+ */
+#ifndef CPU_X86_H
+#define CPU_X86_H
+
+#include <stdint.h>
+
+enum {
+	X86_RAX,
+	X86_RCX,
+	X86_RDX,
+	X86_RBX,
+	X86_RSP,
+	X86_RBP,
+	X86_RSI,
+	X86_RDI,
+	X86_R8,
+	X86_GPRS = 16
+};
+enum { X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_SEGS };
+
+#define X86_CR0_PE (1u << 0)
+#define X86_CR0_ET (1u << 4)
+#define X86_CR0_PG (1u << 31)
+#define X86_CR4_PAE (1u << 5)
+#define X86_EFER_LME (1u << 8)
+#define X86_EFER_LMA (1u << 10)
+
+struct x86_seg {
+	uint16_t sel;
+	uint32_t attrs;
+	uint32_t limit; /* in bytes, after scaling */
+	uint64_t base;
+};
+
+struct x86_regs {
+	uint64_t gpr[X86_GPRS];
+	uint64_t rip, rflags;
+	struct x86_seg seg[X86_SEGS], tr, ldt;
+	uint64_t gdt_base, idt_base;
+	uint16_t gdt_limit, idt_limit;
+	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+};
+
+/* State after RESET (SDM 3A, table 10-1): real mode at f000:fff0. */
+void x86_regs_reset(struct x86_regs *r);
+
+/* Flat segments, interrupts off: what the boot protocols ask for. */
+enum x86_mode { X86_MODE_PROT32, X86_MODE_LONG64 };
+void x86_regs_flat(struct x86_regs *r, enum x86_mode mode);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * struct vm_config: the machine as the user asked for it.  Plain data, no behaviour.
+ *
+ * Invariants: ctl/ fills it (cli.c from argv; later the XML reader), vm_config_complete() puts the defaults,
+ * vm_config_validate() refuses what cannot work, then it is read only.  All strings are owned.
+ */
+#ifndef VM_CONFIG_H
+#define VM_CONFIG_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/chardev.h"
+
+struct err;
+
+/* key=value in the order given; value "on" where the user wrote the key alone. */
+struct kv {
+	char *key, *value;
+};
+
+/* One -device (or another "driver,key=value" option); the driver and id are not repeated in props. */
+struct vm_device {
+	char *driver, *id;
+	GArray *props; /* of struct kv */
+};
+
+enum onoff_auto { AUTO, ON, OFF };
+
+struct vm_accel {
+	char *name;    /* kvm, soft, qtest */
+	char *irqchip; /* kernel-irqchip: on, off, split; NULL = on */
+};
+
+enum vm_action { ACTION_DEFAULT, ACTION_RESET, ACTION_SHUTDOWN, ACTION_PAUSE };
+
+struct vm_config {
+	char *name, *machine; /* machine: q35, pc (an alias), none */
+	GPtrArray *accels;    /* of struct vm_accel, tried in order */
+	char *cpu;            /* "model,+flag,-flag,key=value" as given; NULL = default */
+	unsigned cpus, maxcpus, sockets, cores, threads;
+	uint64_t ram_size; /* bytes */
+	char *kernel, *initrd, *append, *firmware;
+	GPtrArray *devices;  /* of struct vm_device, in order */
+	GPtrArray *chardevs; /* of struct chardev_conf, by id */
+	GPtrArray *serials;  /* of char *: chardev ids, in order of ports; "none" = no device */
+	char *monitor;       /* chardev id, NULL = none */
+	char *debugcon;      /* chardev id, NULL = none */
+	bool nographic, nodefaults, stopped;   /* -nographic, -nodefaults, -S */
+	enum vm_action on_reboot, on_shutdown; /* -no-reboot, -no-shutdown, -action */
+	char *pidfile, *logfile, *debug;       /* -pidfile, -D, -d */
+	enum onoff_auto usb, vmport; /* accepted for QEMU's command lines, without effect here */
+	char *uuid;
+	bool daemonize;
+};
+
+struct vm_config *vm_config_new(void);
+void vm_config_free(struct vm_config *c);
+
+/* Defaults pass: machine q35, 128 MiB, one CPU, accel list, serial on stdio with -nographic, ... */
+void vm_config_complete(struct vm_config *c);
+/* Validation pass: topology, memory limits, files that must exist, unknown names.  0 or -errno. */
+int vm_config_validate(const struct vm_config *c, struct err **errp);
+
+struct vm_device *vm_device_new(const char *driver);
+void vm_device_free(struct vm_device *d);
+void vm_device_set(struct vm_device *d, const char *key, const char *value); /* replaces */
+const char *vm_device_get(const struct vm_device *d, const char *key);       /* NULL if absent */
+
+#endif
