@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 struct err {

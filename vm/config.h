@@ -2,8 +2,9 @@
 /*
  * struct vm_config: the machine as the user asked for it.  Plain data, no behaviour.
  *
- * Invariants: ctl/ fills it (cli.c from argv; later the XML reader), vm_config_complete() puts the defaults,
- * vm_config_validate() refuses what cannot work, then it is read only.  All strings are owned.
+ * Invariants: ctl/ fills it (cli.c from argv; later the XML reader), vm_config_complete() puts the
+ * defaults, vm_config_validate() refuses what cannot work, then it is read only.  All strings are
+ * owned.
  */
 #ifndef VM_CONFIG_H
 #define VM_CONFIG_H
@@ -34,35 +35,68 @@ struct vm_accel {
 	char *irqchip; /* kernel-irqchip: on, off, split; NULL = on */
 };
 
-enum vm_action { ACTION_DEFAULT, ACTION_RESET, ACTION_SHUTDOWN, ACTION_PAUSE };
+enum vm_action {
+	ACTION_DEFAULT,
+	ACTION_RESET,
+	ACTION_SHUTDOWN,
+	ACTION_PAUSE,
+	ACTION_EXIT_FAILURE,
+	ACTION_NONE,
+};
 
+#define VM_MAX_CPUS 255
+#define VM_MAX_SERIALS 4
+#define VM_MAX_RAM (4ull << 40)
+
+/* Zero, NULL and AUTO mean "not given"; no field keeps that meaning after vm_config_complete() unless
+ * its comment says so. */
 struct vm_config {
-	char *name, *machine; /* machine: q35, pc (an alias), none */
-	GPtrArray *accels;    /* of struct vm_accel, tried in order */
-	char *cpu;            /* "model,+flag,-flag,key=value" as given; NULL = default */
-	unsigned cpus, maxcpus, sockets, cores, threads;
-	uint64_t ram_size; /* bytes */
+	char *name,
+		*machine;  /* machine: q35, none; pc and pc-q35-* become q35; name: NULL = none */
+	GPtrArray *accels; /* of struct vm_accel, tried in order */
+	char *irqchip;     /* -machine kernel-irqchip=; complete() gives it to accels without one */
+	char *cpu;         /* "model,+flag,-flag,key=value" as given; NULL = default */
+	unsigned cpus, maxcpus, sockets, dies, cores, threads;
+	uint64_t ram_size;              /* bytes */
+	uint64_t ram_slots, ram_maxmem; /* -m slots=,maxmem=; 0 = no memory hotplug */
 	char *kernel, *initrd, *append, *firmware;
 	GPtrArray *devices;  /* of struct vm_device, in order */
 	GPtrArray *chardevs; /* of struct chardev_conf, by id */
 	GPtrArray *serials;  /* of char *: chardev ids, in order of ports; "none" = no device */
-	char *monitor;       /* chardev id, NULL = none */
-	char *debugcon;      /* chardev id, NULL = none */
-	bool nographic, nodefaults, stopped;   /* -nographic, -nodefaults, -S */
-	enum vm_action on_reboot, on_shutdown; /* -no-reboot, -no-shutdown, -action */
-	char *pidfile, *logfile, *debug;       /* -pidfile, -D, -d */
+	char *monitor;  /* chardev id (side 1 of its mux if a serial has it, too), NULL = none */
+	char *debugcon; /* chardev id, NULL = none */
+	bool nographic, nodefaults, stopped;             /* -nographic, -nodefaults, -S */
+	enum vm_action on_reboot, on_shutdown, on_panic; /* -no-reboot, -no-shutdown, -action */
+	char *pidfile, *logfile, *debug;                 /* -pidfile, -D, -d; NULL = none */
 	enum onoff_auto usb, vmport; /* accepted for QEMU's command lines, without effect here */
-	char *uuid;
+	char *uuid;                  /* canonical text, NULL = none */
 	bool daemonize;
 };
 
 struct vm_config *vm_config_new(void);
 void vm_config_free(struct vm_config *c);
 
-/* Defaults pass: machine q35, 128 MiB, one CPU, accel list, serial on stdio with -nographic, ... */
+/*
+ * Defaults pass: machine q35, 128 MiB, one CPU (missing topology numbers follow from the given ones,
+ * cores before sockets), accelerators kvm then soft; with nographic a serial port and the monitor on
+ * stdio, whichever of the two is not given; else one serial port to nowhere.  nodefaults: neither.
+ */
 void vm_config_complete(struct vm_config *c);
-/* Validation pass: topology, memory limits, files that must exist, unknown names.  0 or -errno. */
+/*
+ * Validation pass: topology, memory limits, files that must exist, unknown names, chardevs that are
+ * missing or used twice.  Only what can be said without knowing device models.  0 or -errno.
+ */
 int vm_config_validate(const struct vm_config *c, struct err **errp);
+
+/* The chardev of this id; NULL if there is none. */
+struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id);
+
+/* All names of machines and accelerators that validate() accepts, NULL at the end. */
+const char *const *vm_machine_names(void);
+const char *const *vm_accel_names(void);
+
+struct vm_accel *vm_accel_new(const char *name);
+void vm_accel_free(struct vm_accel *a);
 
 struct vm_device *vm_device_new(const char *driver);
 void vm_device_free(struct vm_device *d);

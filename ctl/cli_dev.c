@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns -device in both spellings, key=value and JSON.  Called from the table in cli.c; whether the
+ * model and its properties exist is asked of vm/devs.h (help) or found out when it is made.
+ */
+#include "ctl/cli_int.h"
+
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#include "vm/devs.h"
+
+static int set_member(struct vm_device *d, const char *key, const char *value, struct err **errp)
+{
+	if (!*key)
+		return err_set(errp, -EINVAL, "a property without a name");
+	if (!strcmp(key, "driver")) {
+		replace(&d->driver, value);
+	} else if (!strcmp(key, "id")) {
+		replace(&d->id, value);
+		return check_id(value, errp);
+	} else {
+		vm_device_set(d, key, value);
+	}
+	return 0;
+}
+
+/* Scalars only; numbers and truth values become what the key=value spelling would have had. */
+static char *scalar_text(JsonNode *node)
+{
+	char number[G_ASCII_DTOSTR_BUF_SIZE];
+	GType type;
+
+	if (!JSON_NODE_HOLDS_VALUE(node))
+		return NULL;
+	type = json_node_get_value_type(node);
+	if (type == G_TYPE_BOOLEAN)
+		return g_strdup(json_node_get_boolean(node) ? "on" : "off");
+	if (type == G_TYPE_INT64)
+		return g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(node));
+	if (type == G_TYPE_DOUBLE)
+		return g_strdup(g_ascii_dtostr(number, sizeof(number), json_node_get_double(node)));
+	return g_strdup(json_node_get_string(node));
+}
+
+static int fill_from_object(struct vm_device *d, JsonObject *object, struct err **errp)
+{
+	g_autoptr(GList) keys = json_object_get_members(object);
+	int ret = 0;
+
+	for (GList *k = keys; ret == 0 && k; k = k->next) {
+		g_autofree char *value = scalar_text(json_object_get_member(object, k->data));
+
+		if (value)
+			ret = set_member(d, k->data, value, errp);
+		else
+			ret = err_set(errp, -EINVAL,
+				      "'%s': only strings, numbers, true and false are taken",
+				      (char *)k->data);
+	}
+	return ret;
+}
+
+static int fill_from_json(struct vm_device *d, const char *arg, struct err **errp)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autoptr(GError) error = NULL;
+	JsonNode *root;
+
+	if (!json_parser_load_from_data(parser, arg, -1, &error))
+		return err_set(errp, -EINVAL, "not JSON: %s", error->message);
+	root = json_parser_get_root(parser);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+		return err_set(errp, -EINVAL, "not a JSON object");
+	return fill_from_object(d, json_node_get_object(root), errp);
+}
+
+static int fill_from_list(struct vm_device *d, const GArray *list, struct err **errp)
+{
+	int ret = 0;
+
+	for (guint i = 0; ret == 0 && i < list->len; i++) {
+		const struct kv *kv = &g_array_index(list, struct kv, i);
+
+		ret = set_member(d, kv->key, kv->value ?: "on", errp);
+	}
+	return ret;
+}
+
+/* 1 = it was a question and is answered. */
+static int answer_help(struct cli *s, const GArray *list, struct err **errp)
+{
+	const char *driver = kv_get(list, "driver");
+	int ret = 0;
+
+	if (driver && cli_is_help(driver))
+		devs_help(s->out);
+	else if (driver && kv_has_help(list))
+		ret = devs_help_model(s->out, driver, errp);
+	else
+		return 0;
+	if (ret < 0)
+		return ret;
+	cli_exit_now(s);
+	return 1;
+}
+
+int cli_device(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	g_autoptr(GArray) list = NULL;
+	struct vm_device *d;
+	int ret;
+
+	if (*arg != '{') {
+		list = kv_parse(arg, "driver");
+		ret = answer_help(s, list, errp);
+		if (ret)
+			return MIN(ret, 0);
+	}
+	d = vm_device_new(NULL);
+	ret = list ? fill_from_list(d, list, errp) : fill_from_json(d, arg, errp);
+	if (ret == 0 && (!d->driver || !*d->driver))
+		ret = err_set(errp, -EINVAL, "no driver named");
+	if (ret < 0)
+		vm_device_free(d);
+	else
+		g_ptr_array_add(s->c->devices, d);
+	return ret;
+}

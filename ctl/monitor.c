@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the human monitor: line editing, the table of commands, the table of "info" topics.  Called by
+ * its chardev; acts only through struct monitor_ops and knows nothing of the machine.
+ */
+#include "ctl/monitor.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/chardev.h"
+#include "base/names.h"
+
+#define PROMPT "(sluice) "
+#define LINE_MAX_LEN 4096
+#define PENDING_MAX (16 << 20) /* output kept for a peer that does not read */
+
+struct monitor {
+	struct chardev *c;
+	struct monitor_ops ops;
+	void *opaque;
+	GString *line;    /* typed so far */
+	GString *pending; /* not taken by the chardev yet */
+	enum { TEXT, ESC, CSI } key;
+	bool greeted, after_cr, done;
+};
+
+struct command {
+	const char *name, *alias; /* alias may be NULL */
+	const char *arg;          /* NULL = takes none */
+	void (*run)(struct monitor *m, const char *arg, GString *out);
+	size_t op; /* offset in struct monitor_ops, where run is simple() */
+	const char *help;
+};
+
+static void help(struct monitor *m, const char *arg, GString *out);
+static void info(struct monitor *m, const char *arg, GString *out);
+
+#define OP(f) NULL, offsetof(struct monitor_ops, f)
+
+static const struct command commands[] = {
+	{"help", "?", "[command]", help, 0, "show what there is"},
+	{"info", NULL, "[topic]", info, 0, "show a part of the machine's state"},
+	{"quit", "q", NULL, OP(quit), "end the machine and sluice"},
+	{"stop", "s", NULL, OP(stop), "stop the CPUs"},
+	{"cont", "c", NULL, OP(cont), "let the CPUs run"},
+	{"system_reset", NULL, NULL, OP(system_reset), "reset the machine"},
+	{"system_powerdown", NULL, NULL, OP(system_powerdown), "press the power button"},
+};
+
+static const struct {
+	const char *name, *help;
+} topics[] = {
+	{"status", "is it running"},      {"version", "version of sluice"},
+	{"name", "name of the guest"},    {"pci", "PCI devices"},
+	{"mtree", "memory map"},          {"vfio", "assigned devices"},
+	{"irq", "interrupt routes"},      {"cpus", "virtual CPUs"},
+	{"chardev", "character devices"},
+};
+
+static const char **command_names(void)
+{
+	const char **names = g_new0(const char *, G_N_ELEMENTS(commands) + 1);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		names[i] = commands[i].name;
+	return names;
+}
+
+static const char **topic_names(void)
+{
+	const char **names = g_new0(const char *, G_N_ELEMENTS(topics) + 1);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(topics); i++)
+		names[i] = topics[i].name;
+	return names;
+}
+
+static void unknown(GString *out, const char *what, const char *given, const char **names)
+{
+	const char *near = nearest_name(given, names);
+
+	g_string_append_printf(out, "unknown %s: '%s'", what, given);
+	if (near)
+		g_string_append_printf(out, "; did you mean '%s'?", near);
+	g_string_append_c(out, '\n');
+	g_free(names);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (!strcmp(commands[i].name, name) || !g_strcmp0(commands[i].alias, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void help_one(const struct command *c, GString *out)
+{
+	g_string_append_printf(out, "%s%s%s%s%s -- %s\n", c->name, c->alias ? "|" : "",
+			       c->alias ?: "", c->arg ? " " : "", c->arg ?: "", c->help);
+}
+
+static void list_topics(GString *out)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(topics); i++)
+		g_string_append_printf(out, "info %s -- %s\n", topics[i].name, topics[i].help);
+}
+
+static void help(struct monitor *m, const char *arg, GString *out)
+{
+	const struct command *c = *arg ? find(arg) : NULL;
+
+	if (*arg && !c)
+		unknown(out, "command", arg, command_names());
+	else if (c)
+		help_one(c, out);
+	for (size_t i = 0; !*arg && i < G_N_ELEMENTS(commands); i++)
+		help_one(&commands[i], out);
+	if (c && c->run == info)
+		list_topics(out);
+}
+
+static bool is_topic(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(topics); i++)
+		if (!strcmp(topics[i].name, name))
+			return true;
+	return false;
+}
+
+static void info(struct monitor *m, const char *arg, GString *out)
+{
+	if (!*arg)
+		list_topics(out);
+	else if (!is_topic(arg))
+		unknown(out, "topic", arg, topic_names());
+	else if (!strcmp(arg, "version"))
+		g_string_append(out, SLUICE_VERSION "\n");
+	else if (!m->ops.info || !m->ops.info(m->opaque, arg, out))
+		g_string_append_printf(out, "info %s: not available in this machine\n", arg);
+}
+
+static void simple(struct monitor *m, const struct command *c, GString *out)
+{
+	void (*op)(void *opaque);
+
+	memcpy(&op, (const char *)&m->ops + c->op, sizeof(op));
+	m->done = op && c->op == offsetof(struct monitor_ops, quit);
+	if (op)
+		op(m->opaque);
+	else
+		g_string_append_printf(out, "%s: not available in this machine\n", c->name);
+}
+
+void monitor_command(struct monitor *m, const char *line, GString *out)
+{
+	g_autofree char *text = g_strstrip(g_strdup(line));
+	size_t len = strcspn(text, " \t");
+	char *arg = text + len;
+	const struct command *c;
+
+	if (!*text)
+		return;
+	if (*arg)
+		*arg++ = 0;
+	arg = g_strchug(arg);
+	c = find(text);
+	if (!c)
+		unknown(out, "command", text, command_names());
+	else if (*arg && !c->arg)
+		g_string_append_printf(out, "%s: takes no argument, got '%s'\n", c->name, arg);
+	else if (c->run)
+		c->run(m, arg, out);
+	else
+		simple(m, c, out);
+}
+
+/* ---- the terminal ---- */
+
+static void send_pending(void *opaque)
+{
+	struct monitor *m = opaque;
+
+	g_string_erase(m->pending, 0, chardev_write(m->c, m->pending->str, m->pending->len));
+}
+
+/* A terminal in raw mode and a socket both want CR LF. */
+static void print(struct monitor *m, const char *text)
+{
+	if (m->pending->len > PENDING_MAX)
+		return;
+	for (; *text; text++) {
+		if (*text == '\n')
+			g_string_append_c(m->pending, '\r');
+		g_string_append_c(m->pending, *text);
+	}
+	send_pending(m);
+}
+
+static void run_line(struct monitor *m)
+{
+	GString *out = g_string_new(NULL);
+
+	print(m, "\n");
+	monitor_command(m, m->line->str, out);
+	g_string_truncate(m->line, 0);
+	print(m, out->str);
+	if (!m->done)
+		print(m, PROMPT);
+	g_string_free(out, TRUE);
+}
+
+static void rub_out(struct monitor *m, size_t n)
+{
+	for (n = MIN(n, m->line->len); n; n--) {
+		g_string_truncate(m->line, m->line->len - 1);
+		print(m, "\b \b");
+	}
+}
+
+static size_t last_word(const GString *line)
+{
+	size_t n = line->len;
+
+	while (n && line->str[n - 1] == ' ')
+		n--;
+	while (n && line->str[n - 1] != ' ')
+		n--;
+	return line->len - n;
+}
+
+static void insert(struct monitor *m, uint8_t byte)
+{
+	const char echo[] = {byte, 0};
+
+	if (byte < ' ' || m->line->len >= LINE_MAX_LEN)
+		return;
+	g_string_append_c(m->line, byte);
+	print(m, echo);
+}
+
+static void text_key(struct monitor *m, uint8_t byte)
+{
+	switch (byte) {
+	case '\n':
+		if (m->after_cr)
+			break;
+		/* fall through */
+	case '\r':
+		run_line(m);
+		break;
+	case '\b':
+	case 0x7f:
+		rub_out(m, 1);
+		break;
+	case 'U' - '@':
+	case 'C' - '@':
+		rub_out(m, SIZE_MAX);
+		break;
+	case 'W' - '@':
+		rub_out(m, last_word(m->line));
+		break;
+	case 0x1b:
+		m->key = ESC;
+		break;
+	default:
+		insert(m, byte);
+	}
+	m->after_cr = byte == '\r';
+}
+
+/* Arrow keys and the like have no meaning here: ESC x, or ESC [ ... letter. */
+static void one_byte(struct monitor *m, uint8_t byte)
+{
+	if (m->key == ESC)
+		m->key = byte == '[' || byte == 'O' ? CSI : TEXT;
+	else if (m->key == CSI)
+		m->key = byte >= '@' && byte <= '~' ? TEXT : CSI;
+	else
+		text_key(m, byte);
+}
+
+static void on_read(void *opaque, const uint8_t *buf, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		one_byte(opaque, buf[i]);
+}
+
+static size_t can_read(void *opaque)
+{
+	return LINE_MAX_LEN;
+}
+
+static void on_event(void *opaque, int event)
+{
+	struct monitor *m = opaque;
+
+	if (event == CHARDEV_EV_CLOSED) {
+		g_string_truncate(m->line, 0);
+		g_string_truncate(m->pending, 0);
+		m->key = TEXT;
+	}
+	if (event != CHARDEV_EV_OPENED)
+		return;
+	if (!m->greeted)
+		print(m, "sluice " SLUICE_VERSION " monitor - type 'help' for more information");
+	m->greeted = true;
+	print(m, "\n" PROMPT);
+}
+
+struct monitor *monitor_new(struct chardev *c, const struct monitor_ops *ops, void *opaque)
+{
+	struct monitor *m = g_new0(struct monitor, 1);
+	struct chardev_fe fe = {
+		.can_read = can_read,
+		.read = on_read,
+		.event = on_event,
+		.drained = send_pending,
+		.opaque = m,
+	};
+
+	m->c = c;
+	m->ops = *ops;
+	m->opaque = opaque;
+	m->line = g_string_new(NULL);
+	m->pending = g_string_new(NULL);
+	chardev_attach(c, &fe);
+	return m;
+}
+
+void monitor_free(struct monitor *m)
+{
+	if (!m)
+		return;
+	chardev_attach(m->c, NULL);
+	g_string_free(m->line, TRUE);
+	g_string_free(m->pending, TRUE);
+	g_free(m);
+}

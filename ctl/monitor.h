@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The human monitor: a prompt on a chardev, one command a line.
+ *
+ * Invariants: runs on the main loop's thread; reaches the machine only through the ops handed down
+ * here.  It does not own the chardev.  Output that the peer is too slow for is kept and sent later.
+ */
+#ifndef CTL_MONITOR_H
+#define CTL_MONITOR_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct chardev;
+struct monitor;
+
+/* Any of them may be NULL: then the command says that it is not available. */
+struct monitor_ops {
+	void (*quit)(void *opaque); /* must not free the monitor before it has returned */
+	void (*stop)(void *opaque);
+	void (*cont)(void *opaque);
+	void (*system_reset)(void *opaque);
+	void (*system_powerdown)(void *opaque);
+	/* Appends lines that end with '\n'; false where this machine has no such topic. */
+	bool (*info)(void *opaque, const char *what, GString *out);
+};
+
+struct monitor *monitor_new(struct chardev *c, const struct monitor_ops *ops, void *opaque);
+void monitor_free(struct monitor *m); /* detaches from the chardev */
+
+/* Run one command without a terminal; what it prints is appended to out, lines end with '\n'. */
+void monitor_command(struct monitor *m, const char *line, GString *out);
+
+#endif

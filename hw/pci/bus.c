@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the hierarchy: slots, bus numbers, the way of a config cycle down and of an interrupt pin up.  Called by host
+ * bridges and the board; never knows what a device is.
+ */
+#include "hw/pci/pci.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
+
+void pcihost_init(struct pcihost *h, const struct pcihost_ops *ops, void *opaque,
+		  struct aspace *mem, struct aspace *io, struct aspace *dma)
+{
+	pthread_mutexattr_t attr;
+
+	memset(h, 0, sizeof(*h));
+	h->ops = ops;
+	h->opaque = opaque;
+	h->mem = mem;
+	h->io = io;
+	h->dma = dma;
+	h->root.host = h;
+	/* Recursive: a config write may reset the bus that it came over. */
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&h->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	pthread_mutex_init(&h->irq_lock, NULL);
+}
+
+static void free_bus(struct pcibus *b)
+{
+	for (int i = 255; i >= 0; i--) {
+		struct pcidev *d = b->dev[i];
+
+		if (!d)
+			continue;
+		if (d->child)
+			free_bus(d->child);
+		pcidev_unplug(d);
+		d->ops->free(d);
+	}
+}
+
+void pcihost_fini(struct pcihost *h)
+{
+	if (!h->ops)
+		return;
+	free_bus(&h->root);
+	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->irq_lock);
+}
+
+unsigned pcibus_nr(const struct pcibus *b)
+{
+	return b->bridge ? b->bridge->cfg[PCI_SECONDARY_BUS] : 0;
+}
+
+uint16_t pcidev_bdf(const struct pcidev *d)
+{
+	return (uint16_t)((d->bus ? pcibus_nr(d->bus) : 0) << 8 | d->devfn);
+}
+
+static struct pcibus *find_below(struct pcibus *b, unsigned nr)
+{
+	for (int i = 0; i < 256; i++) {
+		struct pcidev *d = b->dev[i];
+
+		if (!d || !d->child || !d->cfg[PCI_SECONDARY_BUS])
+			continue;
+		if (d->cfg[PCI_SECONDARY_BUS] == nr)
+			return d->child;
+		if (d->cfg[PCI_SECONDARY_BUS] < nr && nr <= d->cfg[PCI_SUBORDINATE_BUS])
+			return find_below(d->child, nr);
+	}
+	return NULL;
+}
+
+struct pcibus *pcihost_bus(struct pcihost *h, unsigned nr)
+{
+	return nr ? find_below(&h->root, nr) : &h->root;
+}
+
+static struct pcidev *find_dev(struct pcihost *h, unsigned bdf)
+{
+	struct pcibus *b = pcihost_bus(h, bdf >> 8);
+
+	return b ? b->dev[bdf & 0xff] : NULL;
+}
+
+static uint32_t ones(unsigned len)
+{
+	return len >= 4 ? UINT32_MAX : (1u << (8 * len)) - 1;
+}
+
+uint32_t pcihost_cfg_read(struct pcihost *h, unsigned bdf, unsigned off, unsigned len)
+{
+	struct pcidev *d;
+	uint32_t v = ones(len);
+
+	pthread_mutex_lock(&h->lock);
+	d = find_dev(h, bdf);
+	if (d && off + len <= d->cfg_size)
+		v = d->ops->cfg_read ? d->ops->cfg_read(d, off, len) : pcidev_cfg_read(d, off, len);
+	pthread_mutex_unlock(&h->lock);
+	return v & ones(len);
+}
+
+void pcihost_cfg_write(struct pcihost *h, unsigned bdf, unsigned off, uint32_t val, unsigned len)
+{
+	struct pcidev *d;
+
+	val &= ones(len);
+	pthread_mutex_lock(&h->lock);
+	d = find_dev(h, bdf);
+	if (d && off + len <= d->cfg_size) {
+		if (d->ops->cfg_write)
+			d->ops->cfg_write(d, off, val, len);
+		else
+			pcidev_cfg_write(d, off, val, len);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err **errp)
+{
+	struct pcidev *there;
+
+	if (bus->bridge && bus->bridge->express && PCI_SLOT(devfn))
+		return err_set(
+			errp, -EINVAL,
+			"%s: address %02x.%x does not exist below a PCI Express port: only slot 0",
+			d->name, PCI_SLOT(devfn), PCI_FUNC(devfn));
+	there = bus->dev[devfn];
+	if (there)
+		return err_set(errp, -EBUSY, "%s: address %02x.%x is taken by %s", d->name,
+			       PCI_SLOT(devfn), PCI_FUNC(devfn), there->name);
+	pthread_mutex_lock(&bus->host->lock);
+	d->bus = bus;
+	d->devfn = devfn;
+	if (d->child) {
+		d->child->host = bus->host;
+		d->child->bridge = d;
+	}
+	bus->dev[devfn] = d;
+	pthread_mutex_unlock(&bus->host->lock);
+	return 0;
+}
+
+void pcidev_unplug(struct pcidev *d)
+{
+	struct pcihost *h;
+
+	if (!d->bus)
+		return;
+	h = d->bus->host;
+	pthread_mutex_lock(&h->lock);
+	pcidev_intx(d, false);
+	for (int i = 0; i <= PCI_ROM_BAR; i++) {
+		if (d->bar[i].map)
+			aspace_unmap(d->bar[i].flags & PCI_BASE_ADDRESS_SPACE_IO ? h->io : h->mem,
+				     d->bar[i].map);
+		d->bar[i].map = NULL;
+		d->bar[i].addr = UINT64_MAX;
+	}
+	d->bus->dev[d->devfn] = NULL;
+	d->bus = NULL;
+	pthread_mutex_unlock(&h->lock);
+}
+
+int pcibus_free_slot(const struct pcibus *bus, unsigned from)
+{
+	unsigned end = bus->bridge && bus->bridge->express ? 1 : 32;
+
+	for (unsigned slot = from; slot < end; slot++) {
+		bool any = false;
+
+		for (unsigned fn = 0; fn < 8; fn++)
+			any |= bus->dev[PCI_DEVFN(slot, fn)] != NULL;
+		if (!any)
+			return PCI_DEVFN(slot, 0);
+	}
+	return -ENOSPC;
+}
+
+static void foreach_below(struct pcibus *b, void (*fn)(void *opaque, struct pcidev *d),
+			  void *opaque)
+{
+	for (int i = 0; i < 256; i++) {
+		struct pcidev *d = b->dev[i];
+
+		if (!d)
+			continue;
+		fn(opaque, d);
+		if (d->child)
+			foreach_below(d->child, fn, opaque);
+	}
+}
+
+void pcihost_foreach(struct pcihost *h, void (*fn)(void *opaque, struct pcidev *d), void *opaque)
+{
+	pthread_mutex_lock(&h->lock);
+	foreach_below(&h->root, fn, opaque);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void reset_one(void *opaque, struct pcidev *d)
+{
+	pcidev_reset_config(d);
+	if (d->ops->reset)
+		d->ops->reset(d);
+}
+
+void pcihost_reset(struct pcihost *h)
+{
+	pcihost_foreach(h, reset_one, NULL);
+}
+
+static void reroute_one(void *opaque, struct pcidev *d)
+{
+	if (d->ops->intx_routed)
+		d->ops->intx_routed(d);
+}
+
+void pcihost_intx_rerouted(struct pcihost *h)
+{
+	pcihost_foreach(h, reroute_one, NULL);
+}
+
+/* --- INTx: swizzled at each bridge on the way up (PCI-to-PCI Bridge 1.2, 9.1) ------------------------ */
+
+struct pin {
+	unsigned slot, pin; /* pin 0..3 */
+};
+
+static bool root_pin(const struct pcidev *d, struct pin *p)
+{
+	unsigned pin = d->cfg[PCI_INTERRUPT_PIN];
+
+	if (!pin || pin > 4 || !d->bus)
+		return false;
+	pin--;
+	for (; d->bus->bridge; d = d->bus->bridge) {
+		pin = (pin + PCI_SLOT(d->devfn)) % 4;
+		if (!d->bus->bridge->bus)
+			return false;
+	}
+	*p = (struct pin){PCI_SLOT(d->devfn), pin};
+	return true;
+}
+
+void pcidev_intx(struct pcidev *d, bool level)
+{
+	bool drive = level && !(pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
+	struct pcihost *h;
+	struct pin p;
+	uint16_t *count;
+
+	d->intx_level = level;
+	if (!root_pin(d, &p))
+		return;
+	h = d->bus->host;
+	pthread_mutex_lock(&h->irq_lock);
+	if (drive != d->intx_driven) {
+		d->intx_driven = drive;
+		count = &h->intx_count[p.slot][p.pin];
+		*count = (uint16_t)(*count + (drive ? 1 : -1));
+		if (*count == (drive ? 1 : 0))
+			h->ops->intx(h->opaque, p.slot, p.pin + 1, drive);
+	}
+	pthread_mutex_unlock(&h->irq_lock);
+}
+
+int pcidev_intx_gsi(const struct pcidev *d)
+{
+	struct pin p;
+
+	if (!root_pin(d, &p) || !d->bus->host->ops->intx_gsi)
+		return -1;
+	return d->bus->host->ops->intx_gsi(d->bus->host->opaque, p.slot, p.pin + 1);
+}
+
+void pcidev_msi_send(struct pcidev *d, struct msi_msg msg)
+{
+	if (d->bus && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER)
+		d->bus->host->ops->msi(d->bus->host->opaque, d, msg);
+}

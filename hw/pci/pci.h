@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * PCI as a device model sees it: its config space, its BARs, its capabilities, its interrupts, its bus.
+ *
+ * Invariants: a device knows only its bus; the address map, interrupts and DMA are asked of the bus's owner through
+ * struct pcihost_ops.  The same model plugs into the guest's board and into the emulated host.  Config
+ * accesses and resets of one host are serialised by the host's lock (`pcihost.lock`), which is the first in the lock
+ * order; everything here that changes BAR mappings is called with it held.  Numbers are little endian.
+ * Sources: PCI 3.0 (chapter 6), PCI Express Base 3.0 (chapter 7), PCI-to-PCI Bridge 1.2.
+ */
+#ifndef HW_PCI_PCI_H
+#define HW_PCI_PCI_H
+
+#include <linux/pci_regs.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/irq/irqchip.h"
+#include "mem/aspace.h"
+
+#define PCI_DEVFN(slot, fn) ((uint8_t)((slot) << 3 | (fn)))
+#define PCI_SLOT(devfn) ((devfn) >> 3)
+#define PCI_FUNC(devfn) ((devfn)&7)
+#define PCI_CFG_CONV 256u
+#define PCI_CFG_EXT 4096u
+#define PCI_BARS 6
+#define PCI_ROM_BAR 6 /* index of the expansion ROM in pcidev.bar */
+
+struct err;
+struct pcibus;
+struct pcidev;
+struct pcihost;
+
+/* The whole contract of a device model with its bus; functions may be NULL where not said otherwise. */
+struct pcidev_ops {
+	const char *model; /* as -device names it */
+	/* Config access below the bus: NULL = pcidev_cfg_read/_write.  off + len <= cfg_size. */
+	uint32_t (*cfg_read)(struct pcidev *d, unsigned off, unsigned len);
+	void (*cfg_write)(struct pcidev *d, unsigned off, uint32_t val, unsigned len);
+	void (*reset)(struct pcidev *d);       /* after the generic reset of config space */
+	void (*intx_routed)(struct pcidev *d); /* the GSI behind the pin may have changed */
+	void (*bars_moved)(struct pcidev *d);  /* bar[].addr were brought up to date */
+	void (*free)(struct pcidev *d);        /* must be there; the device is unplugged */
+};
+
+struct pcibar {
+	struct region *region; /* NULL = not implemented */
+	uint64_t size;         /* a power of two */
+	uint32_t flags;        /* PCI_BASE_ADDRESS_* low bits; 0 for the ROM */
+	uint64_t addr;         /* where it is mapped now; UINT64_MAX = nowhere */
+	struct mmapping *map;
+};
+
+struct pcimsix;
+
+struct pcidev {
+	const struct pcidev_ops *ops;
+	struct pcibus *bus; /* NULL = not plugged */
+	uint8_t devfn;
+	bool express;
+	char name[40]; /* id, or the model */
+	unsigned cfg_size;
+	uint8_t cfg[PCI_CFG_EXT];
+	uint8_t wmask[PCI_CFG_EXT]; /* bits that a config write changes */
+	uint8_t w1c[PCI_CFG_EXT];   /* bits that a written one clears */
+	struct pcibar bar[PCI_BARS + 1];
+	bool intx_level;      /* what the device wants */
+	bool intx_driven;     /* what its pin does: INTx-disable and unplug cut it */
+	struct pcibus *child; /* of a bridge */
+	struct pcimsix *msix;
+	void *priv;
+};
+
+/* What owns a hierarchy: the guest's board, or the emulated host. */
+struct pcihost_ops {
+	/* Level of one pin (1..4) of a slot on the root bus, already swizzled; many devices may drive it. */
+	void (*intx)(void *opaque, unsigned slot, unsigned pin, bool level);
+	/* The GSI behind that pin now; -1 = none. */
+	int (*intx_gsi)(void *opaque, unsigned slot, unsigned pin);
+	void (*msi)(void *opaque, struct pcidev *d, struct msi_msg msg);
+};
+
+struct pcibus {
+	struct pcihost *host;
+	struct pcidev *bridge; /* NULL = root bus */
+	struct pcidev *dev[256];
+};
+
+struct pcihost {
+	const struct pcihost_ops *ops;
+	void *opaque;
+	struct aspace *mem, *io, *dma;
+	pthread_mutex_t lock;
+	pthread_mutex_t irq_lock;   /* a leaf */
+	uint16_t intx_count[32][4]; /* devices that drive each root slot's pin: lines are shared */
+	struct pcibus root;
+};
+
+/* --- hierarchy (bus.c) --------------------------------------------------------------------------- */
+
+void pcihost_init(struct pcihost *h, const struct pcihost_ops *ops, void *opaque,
+		  struct aspace *mem, struct aspace *io, struct aspace *dma);
+void pcihost_fini(struct pcihost *h); /* frees the devices that are left, bridges last */
+
+/* The bus with this number, from the bridges' bus registers as the guest set them; NULL = none. */
+struct pcibus *pcihost_bus(struct pcihost *h, unsigned nr);
+unsigned pcibus_nr(const struct pcibus *b);
+uint16_t pcidev_bdf(const struct pcidev *d); /* bus << 8 | devfn */
+
+/*
+ * Config access to bus:devfn as a bridge forwards it; nothing there: ones, dropped.  Takes the host's lock.
+ * off + len within 4 KiB, naturally aligned or not; accesses past the device's config size read ones.
+ */
+uint32_t pcihost_cfg_read(struct pcihost *h, unsigned bdf, unsigned off, unsigned len);
+void pcihost_cfg_write(struct pcihost *h, unsigned bdf, unsigned off, uint32_t val, unsigned len);
+
+/* Put a device into a slot: -EBUSY if taken, -EINVAL if devfn does not exist on that bus. */
+int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err **errp);
+void pcidev_unplug(struct pcidev *d); /* unmaps its BARs, lowers its interrupt */
+int pcibus_free_slot(const struct pcibus *bus, unsigned from); /* devfn, or -ENOSPC */
+
+void pcihost_reset(struct pcihost *h); /* every device; with the lock held by nobody */
+void pcihost_foreach(struct pcihost *h, void (*fn)(void *opaque, struct pcidev *d), void *opaque);
+void pcihost_intx_rerouted(struct pcihost *h); /* tells every device; the lock is held */
+
+/* --- device (dev.c, config.c) -------------------------------------------------------------------- */
+
+/* cfg_size 256 or 4096; class: 24 bits, base class first. */
+void pcidev_init(struct pcidev *d, const struct pcidev_ops *ops, unsigned cfg_size, uint16_t vendor,
+		 uint16_t device, uint32_t class, uint8_t revision);
+void pcidev_set_bar(struct pcidev *d, unsigned n, struct region *r, uint64_t size, uint32_t flags);
+void pcidev_reset_config(struct pcidev *d); /* command, BARs, line: what every reset clears */
+
+uint32_t pcidev_cfg_read(struct pcidev *d, unsigned off, unsigned len);
+void pcidev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len);
+void pcidev_update_bars(struct pcidev *d); /* after the registers changed behind pcidev_cfg_write */
+uint64_t pcidev_bar_value(const struct pcidev *d,
+			  unsigned n); /* address bits as the register holds them */
+void pcidev_set_bar_value(struct pcidev *d, unsigned n, uint64_t addr);
+
+/* Interrupts and DMA.  pcidev_intx: the level of the device's own pin. */
+void pcidev_intx(struct pcidev *d, bool level);
+int pcidev_intx_gsi(const struct pcidev *d); /* -1 = no pin or not routed */
+void pcidev_msi_send(struct pcidev *d, struct msi_msg msg);
+static inline struct aspace *pcidev_dma(const struct pcidev *d)
+{
+	return d->bus->host->dma;
+}
+
+static inline uint16_t pci_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t pci_get32(const uint8_t *p)
+{
+	return pci_get16(p) | (uint32_t)pci_get16(p + 2) << 16;
+}
+
+static inline void pci_set16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void pci_set32(uint8_t *p, uint32_t v)
+{
+	pci_set16(p, (uint16_t)v);
+	pci_set16(p + 2, (uint16_t)(v >> 16));
+}
+
+/* Do [off, off+len) and [at, at+n) share a byte? */
+static inline bool pci_hits(unsigned off, unsigned len, unsigned at, unsigned n)
+{
+	return off < at + n && at < off + len;
+}
+
+/* --- capabilities (cap.c) ------------------------------------------------------------------------ */
+
+/* Offset of the first capability with this id, 0 = none.  Walks are bounded. */
+unsigned pci_cap_find(const uint8_t *cfg, uint8_t id);
+unsigned pci_ext_cap_find(const uint8_t *cfg, unsigned cfg_size, uint16_t id);
+/* Link a capability at off (64..252, a multiple of 4) into d's chain, its header filled in. */
+void pcidev_add_cap(struct pcidev *d, uint8_t id, unsigned off);
+
+/* --- MSI-X table and PBA (msix.c) ---------------------------------------------------------------- */
+
+struct pcimsix_ops {
+	/* The message or mask of a vector changed, or enable/function mask did (all vectors). */
+	void (*vector)(void *opaque, unsigned nr);
+};
+
+struct pcimsix {
+	unsigned vectors;
+	uint8_t *table; /* 16 bytes a vector */
+	uint64_t *pending;
+	struct region table_region, pba_region;
+	bool enabled, masked; /* the capability's bits, as the owner last told */
+	const struct pcimsix_ops *ops;
+	void *opaque;
+	struct pcidev *dev;
+};
+
+/* Table and PBA regions to be laid over a BAR; all vectors masked. */
+struct pcimsix *pcimsix_new(struct pcidev *d, unsigned vectors, const struct pcimsix_ops *ops,
+			    void *opaque);
+void pcimsix_free(struct pcimsix *m);
+void pcimsix_reset(struct pcimsix *m);
+void pcimsix_control(struct pcimsix *m,
+		     uint16_t control); /* the capability's control word changed */
+bool pcimsix_vector_on(const struct pcimsix *m,
+		       unsigned nr); /* enabled and not masked at any level */
+struct msi_msg pcimsix_msg(const struct pcimsix *m, unsigned nr);
+void pcimsix_raise(struct pcimsix *m, unsigned nr); /* send, or set the pending bit */
+void pcimsix_set_pending(struct pcimsix *m, unsigned nr, bool pending);
+bool pcimsix_pending(const struct pcimsix *m, unsigned nr);
+
+/* --- bridges (port.c) ---------------------------------------------------------------------------- */
+
+struct pcie_port_conf {
+	const char *id;
+	unsigned chassis, slot; /* of the slot capability */
+	unsigned port;          /* link capability's port number */
+};
+
+/* A PCI Express root port with one empty downstream bus. */
+struct pcidev *pcie_root_port_new(const struct pcie_port_conf *conf);
+
+#endif

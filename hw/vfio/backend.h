@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The door: what hw/vfio asks of whoever provides the device.  The structs and numbers are those of <linux/vfio.h>.
+ *
+ * Invariants: an index (region, irq) is VFIO's; errors are -errno exactly as the kernel gives them; a backend calls nothing
+ * back, it only signals the eventfds that set_irqs handed over.
+ */
+#ifndef HW_VFIO_BACKEND_H
+#define HW_VFIO_BACKEND_H
+
+#include <linux/vfio.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+struct vfio_ctx;
+struct vfio_dev;
+
+struct vfio_area {
+	uint64_t off, size;
+};
+
+/* VFIO_DEVICE_GET_REGION_INFO with its capability chain taken apart. */
+struct vfio_region {
+	uint64_t size;
+	uint32_t flags; /* VFIO_REGION_INFO_FLAG_* */
+	bool sparse, msix_mappable;
+	unsigned
+		n_areas; /* where it may be mapped; one area for all without the sparse capability */
+	struct vfio_area area[16];
+};
+
+struct vfio_irq {
+	uint32_t count, flags; /* VFIO_IRQ_INFO_* */
+};
+
+struct vfio_dev_ops {
+	const char *name;
+	void (*close)(struct vfio_dev *d);
+	int (*region_info)(struct vfio_dev *d, unsigned index, struct vfio_region *r);
+	int (*irq_info)(struct vfio_dev *d, unsigned index, struct vfio_irq *irq);
+	ssize_t (*read)(struct vfio_dev *d, unsigned region, uint64_t off, void *buf, size_t len);
+	ssize_t (*write)(struct vfio_dev *d, unsigned region, uint64_t off, const void *buf,
+			 size_t len);
+	/* MAP_FAILED and errno on failure. */
+	void *(*map)(struct vfio_dev *d, unsigned region, uint64_t off, size_t len, bool write);
+	int (*set_irqs)(struct vfio_dev *d,
+			struct vfio_irq_set *set); /* > 0: that many vectors only */
+	int (*reset)(struct vfio_dev *d);
+	int (*hot_reset)(
+		struct vfio_dev *d); /* the whole reset scope, if all of it is this process's */
+};
+
+struct vfio_dev {
+	const struct vfio_dev_ops *ops;
+	char bdf[16];   /* 0000:01:00.0 */
+	uint32_t flags; /* VFIO_DEVICE_FLAGS_* */
+	unsigned group; /* IOMMU group number */
+};
+
+/* Legacy Linux interface: /dev/vfio/N and a container.  bdf: as 0000:01:00.0. */
+int vfio_group_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const char *bdf,
+			struct err **errp);
+
+/* A container as the DMA listener sees it. */
+struct vfio_dma_ops {
+	int (*map)(void *opaque, uint64_t iova, uint64_t size, void *host, bool write);
+	int (*unmap)(void *opaque, uint64_t iova, uint64_t size);
+};
+
+/* Helpers over set_irqs that every caller needs; data as the flags say. */
+int vfio_irq_eventfds(struct vfio_dev *d, unsigned index, uint32_t action, unsigned start,
+		      unsigned count, const int *fds);
+int vfio_irq_action(struct vfio_dev *d, unsigned index, uint32_t action); /* DATA_NONE, vector 0 */
+int vfio_irq_disarm(struct vfio_dev *d, unsigned index); /* DATA_NONE, TRIGGER, count 0 */
+
+#endif

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the legacy Linux interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device descriptors (Linux,
+ * Documentation/driver-api/vfio.rst).  Called by vdev.c through vfio_dev_ops; never interprets a device.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "hw/vfio/backend.h"
+#include "hw/vfio/ctx.h"
+#include "hw/vfio/dma.h"
+#include "hw/vfio/sysfs.h"
+
+struct vfio_container {
+	struct vfio_ctx *ctx;
+	int fd, type;
+	unsigned groups;
+	struct vfio_dma dma;
+};
+
+struct vfio_group {
+	struct vfio_ctx *ctx;
+	struct vfio_container *container;
+	int fd, nr;
+	unsigned devices;
+	bool in_accel;
+};
+
+struct group_dev {
+	struct vfio_dev dev;
+	struct vfio_group *group;
+	int fd;
+	uint64_t *region_off; /* by index */
+	uint32_t regions, irqs;
+};
+
+static int xioctl(int fd, unsigned long req, void *arg)
+{
+	int ret;
+
+	do {
+		ret = ioctl(fd, req, arg);
+	} while (ret < 0 && errno == EINTR);
+	return ret < 0 ? -errno : ret;
+}
+
+/* --- container ----------------------------------------------------------------------------------------- */
+
+static int type1_map(void *opaque, uint64_t iova, uint64_t size, void *host, bool write)
+{
+	struct vfio_container *c = opaque;
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | (write ? VFIO_DMA_MAP_FLAG_WRITE : 0),
+		.vaddr = (uintptr_t)host,
+		.iova = iova,
+		.size = size,
+	};
+
+	return xioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map);
+}
+
+static int type1_unmap(void *opaque, uint64_t iova, uint64_t size)
+{
+	struct vfio_container *c = opaque;
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap), .iova = iova, .size = size};
+
+	return xioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+static const struct vfio_dma_ops type1_ops = {type1_map, type1_unmap};
+
+static void container_fatal(void *opaque, const char *text)
+{
+	struct vfio_container *c = opaque;
+
+	c->ctx->env.fatal(c->ctx->env.opaque, text);
+}
+
+static void read_windows(struct vfio_dma *d, const struct vfio_info_cap_header *h)
+{
+	const struct vfio_iommu_type1_info_cap_iova_range *cap = (const void *)h;
+
+	for (uint32_t i = 0; i < cap->nr_iovas; i++) {
+		struct vfio_iova_range w = {cap->iova_ranges[i].start, cap->iova_ranges[i].end};
+
+		g_array_append_val(d->windows, w);
+	}
+}
+
+static void read_info(struct vfio_container *c)
+{
+	uint32_t size = sizeof(struct vfio_iommu_type1_info);
+	g_autofree struct vfio_iommu_type1_info *info = g_malloc0(size);
+	uint32_t off;
+
+	for (int tries = 0; tries < 2; tries++) {
+		info->argsz = size;
+		if (xioctl(c->fd, VFIO_IOMMU_GET_INFO, info) < 0)
+			return;
+		if (info->argsz <= size)
+			break;
+		size = info->argsz;
+		g_free(info);
+		info = g_malloc0(size);
+	}
+	if (info->flags & VFIO_IOMMU_INFO_PGSIZES && info->iova_pgsizes)
+		c->dma.pgsize = MAX(4096, info->iova_pgsizes & -info->iova_pgsizes);
+	off = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+	for (int ttl = 32; ttl && off && off + sizeof(struct vfio_info_cap_header) <= size; ttl--) {
+		const struct vfio_info_cap_header *h = (const void *)((char *)info + off);
+
+		if (h->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
+			read_windows(&c->dma, h);
+		else if (h->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
+			c->dma.avail = ((const struct vfio_iommu_type1_info_dma_avail *)h)->avail;
+		off = h->next;
+	}
+}
+
+static void container_free(struct vfio_container *c)
+{
+	if (c->dma.windows)
+		g_array_free(c->dma.windows, TRUE);
+	if (c->fd >= 0)
+		close(c->fd);
+	g_ptr_array_remove(c->ctx->containers, c);
+	g_free(c);
+}
+
+static struct vfio_container *container_new(struct vfio_ctx *ctx, struct err **errp)
+{
+	struct vfio_container *c = g_new0(struct vfio_container, 1);
+	int version;
+
+	c->ctx = ctx;
+	c->dma.windows = g_array_new(FALSE, FALSE, sizeof(struct vfio_iova_range));
+	c->dma.ops = &type1_ops;
+	c->dma.opaque = c;
+	c->dma.fatal = container_fatal;
+	c->dma.fatal_opaque = c;
+	c->dma.pgsize = 4096;
+	g_ptr_array_add(ctx->containers, c);
+	c->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (c->fd < 0) {
+		err_set_errno(errp, -errno, "open /dev/vfio/vfio");
+		err_hint(
+			errp,
+			errno == EACCES || errno == EPERM
+				? "Its mode should be 0666; a udev rule or a device cgroup changed that."
+				: "Load the module: modprobe vfio-pci.");
+		goto out;
+	}
+	version = ioctl(c->fd, VFIO_GET_API_VERSION);
+	if (version != VFIO_API_VERSION) {
+		err_set(errp, -ENOTSUP, "/dev/vfio/vfio speaks API version %d, this program %d",
+			version, VFIO_API_VERSION);
+		goto out;
+	}
+	if (ioctl(c->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) > 0)
+		c->type = VFIO_TYPE1v2_IOMMU;
+	else if (ioctl(c->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU) > 0)
+		c->type = VFIO_TYPE1_IOMMU;
+	if (c->type)
+		return c;
+	err_set(errp, -ENOTSUP, "this host's VFIO has no TYPE1 IOMMU driver");
+	err_hint(errp, "Load the module: modprobe vfio_iommu_type1.");
+out:
+	container_free(c);
+	return NULL;
+}
+
+static int set_iommu(struct vfio_container *c, struct err **errp)
+{
+	int ret = xioctl(c->fd, VFIO_SET_IOMMU, (void *)(uintptr_t)c->type);
+
+	if (ret >= 0)
+		return 0;
+	err_set_errno(errp, ret, "set the container's IOMMU type");
+	if (ret == -EPERM)
+		err_hint(
+			errp,
+			"Usual causes: the IOMMU cannot remap interrupts (dmesg: \"No interrupt remapping\"; turn on "
+			"x2APIC in the firmware, or trust the guest with "
+			"vfio_iommu_type1.allow_unsafe_interrupts=1), or the firmware reserves memory for the "
+			"device (dmesg: RMRR).");
+	return ret;
+}
+
+/* --- group --------------------------------------------------------------------------------------------- */
+
+static void detach(struct vfio_group *g)
+{
+	struct vfio_container *c = g->container;
+
+	if (!c)
+		return;
+	if (c->groups == 1)
+		vfio_dma_stop(&c->dma);
+	if (g->in_accel)
+		g->ctx->env.accel_group(g->ctx->env.opaque, g->fd, false);
+	xioctl(g->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
+	g->container = NULL;
+	if (!--c->groups)
+		container_free(c);
+}
+
+static void group_free(struct vfio_group *g)
+{
+	detach(g);
+	if (g->fd >= 0)
+		close(g->fd);
+	g_ptr_array_remove(g->ctx->groups, g);
+	g_free(g);
+}
+
+static void join_accel(struct vfio_group *g)
+{
+	int ret;
+
+	if (!g->ctx->env.accel_group)
+		return;
+	ret = g->ctx->env.accel_group(g->ctx->env.opaque, g->fd, true);
+	g->in_accel = ret >= 0;
+	if (ret < 0 && ret != -ENOTSUP)
+		g_warning(
+			"vfio: tell the hypervisor of group %d: %s; non-coherent DMA may misbehave",
+			g->nr, g_strerror(-ret));
+}
+
+static int attach(struct vfio_group *g, struct err **errp)
+{
+	struct vfio_ctx *ctx = g->ctx;
+	struct vfio_container *c;
+	int ret;
+
+	for (guint i = 0; i < ctx->containers->len; i++) {
+		c = ctx->containers->pdata[i];
+		if (xioctl(g->fd, VFIO_GROUP_SET_CONTAINER, &c->fd) >= 0) {
+			g->container = c;
+			c->groups++;
+			join_accel(g);
+			return 0;
+		}
+	}
+	c = container_new(ctx, errp);
+	if (!c)
+		return err_code(errp ? *errp : NULL) ? err_code(*errp) : -EIO;
+	ret = xioctl(g->fd, VFIO_GROUP_SET_CONTAINER, &c->fd);
+	if (ret < 0) {
+		err_set_errno(errp, ret, "put group %d into a container", g->nr);
+		container_free(c);
+		return ret;
+	}
+	g->container = c;
+	c->groups = 1;
+	ret = set_iommu(c, errp);
+	if (ret < 0)
+		return ret;
+	read_info(c);
+	join_accel(g);
+	return vfio_dma_start(&c->dma, ctx->env.mem, errp);
+}
+
+static int explain_open(const char *path, int ret, struct err **errp)
+{
+	g_autofree char *holder = ret == -EBUSY ? procfs_holder("", path) : NULL;
+
+	err_set_errno(errp, ret, "open %s", path);
+	if (holder)
+		err_hint(errp, "It is held by %s.", holder);
+	else if (ret == -EBUSY)
+		err_hint(
+			errp,
+			"Another process (perhaps of another user) holds it: 'fuser -v %s' as root tells.",
+			path);
+	else if (ret == -EACCES)
+		err_hint(
+			errp,
+			"You are uid %d: 'sudo chown %d %s', or a udev rule for the group's owner.",
+			(int)getuid(), (int)getuid(), path);
+	else if (ret == -EPERM)
+		err_hint(errp, "A device cgroup or the kernel's lockdown forbids it.");
+	return ret;
+}
+
+static int group_check(struct vfio_group *g, const char *bdf, struct err **errp)
+{
+	struct vfio_group_status status = {.argsz = sizeof(status)};
+	int ret = xioctl(g->fd, VFIO_GROUP_GET_STATUS, &status);
+
+	if (ret < 0)
+		return err_set_errno(errp, ret, "read the status of group %d", g->nr);
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		return sysfs_explain_group("", bdf, g->nr, errp);
+	return 0;
+}
+
+static struct vfio_group *group_get(struct vfio_ctx *ctx, int nr, const char *bdf,
+				    struct err **errp)
+{
+	g_autofree char *path = g_strdup_printf("/dev/vfio/%d", nr);
+	struct vfio_group *g;
+
+	for (guint i = 0; i < ctx->groups->len; i++) {
+		g = ctx->groups->pdata[i];
+		if (g->nr == nr)
+			return g;
+	}
+	g = g_new0(struct vfio_group, 1);
+	g->ctx = ctx;
+	g->nr = nr;
+	g_ptr_array_add(ctx->groups, g);
+	g->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (g->fd < 0)
+		explain_open(path, -errno, errp);
+	else if (group_check(g, bdf, errp) >= 0 && attach(g, errp) >= 0)
+		return g;
+	group_free(g);
+	return NULL;
+}
+
+/* --- device -------------------------------------------------------------------------------------------- */
+
+static struct group_dev *of(struct vfio_dev *d)
+{
+	return (struct group_dev *)d;
+}
+
+static void dev_close(struct vfio_dev *dev)
+{
+	struct group_dev *d = of(dev);
+
+	if (d->fd >= 0) {
+		close(d->fd);
+		d->group->devices--;
+	}
+	if (d->group && !d->group->devices)
+		group_free(d->group);
+	g_free(d->region_off);
+	g_free(d);
+}
+
+static void read_sparse(struct vfio_region *r, const struct vfio_info_cap_header *h)
+{
+	const struct vfio_region_info_cap_sparse_mmap *cap = (const void *)h;
+
+	r->sparse = true;
+	r->n_areas = 0;
+	for (uint32_t i = 0; i < cap->nr_areas && r->n_areas < G_N_ELEMENTS(r->area); i++)
+		if (cap->areas[i].size)
+			r->area[r->n_areas++] =
+				(struct vfio_area){cap->areas[i].offset, cap->areas[i].size};
+}
+
+static void read_region_caps(struct vfio_region *r, const struct vfio_region_info *info)
+{
+	uint32_t off = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
+
+	for (int ttl = 32; ttl && off && off + sizeof(struct vfio_info_cap_header) <= info->argsz;
+	     ttl--) {
+		const struct vfio_info_cap_header *h = (const void *)((const char *)info + off);
+
+		if (h->id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
+			read_sparse(r, h);
+		else if (h->id == VFIO_REGION_INFO_CAP_MSIX_MAPPABLE)
+			r->msix_mappable = true;
+		off = h->next;
+	}
+}
+
+static int dev_region_info(struct vfio_dev *dev, unsigned index, struct vfio_region *r)
+{
+	struct group_dev *d = of(dev);
+	uint32_t size = sizeof(struct vfio_region_info);
+	g_autofree struct vfio_region_info *info = g_malloc0(size);
+
+	memset(r, 0, sizeof(*r));
+	for (int tries = 0; tries < 2; tries++) {
+		int ret;
+
+		info->argsz = size;
+		info->index = index;
+		ret = xioctl(d->fd, VFIO_DEVICE_GET_REGION_INFO, info);
+		if (ret < 0)
+			return ret;
+		if (info->argsz <= size)
+			break;
+		size = info->argsz;
+		g_free(info);
+		info = g_malloc0(size);
+	}
+	info->argsz = MIN(info->argsz, size);
+	r->size = info->size;
+	r->flags = info->flags;
+	if (index < d->regions)
+		d->region_off[index] = info->offset;
+	if (r->flags & VFIO_REGION_INFO_FLAG_MMAP) {
+		r->n_areas = 1;
+		r->area[0] = (struct vfio_area){0, r->size};
+	}
+	read_region_caps(r, info);
+	return 0;
+}
+
+static int dev_irq_info(struct vfio_dev *dev, unsigned index, struct vfio_irq *irq)
+{
+	struct vfio_irq_info info = {.argsz = sizeof(info), .index = index};
+	int ret = xioctl(of(dev)->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
+
+	*irq = (struct vfio_irq){0};
+	if (ret < 0)
+		return ret;
+	*irq = (struct vfio_irq){info.count, info.flags};
+	return 0;
+}
+
+static ssize_t dev_read(struct vfio_dev *dev, unsigned region, uint64_t off, void *buf, size_t len)
+{
+	struct group_dev *d = of(dev);
+	ssize_t n = pread(d->fd, buf, len, (off_t)(d->region_off[region] + off));
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t dev_write(struct vfio_dev *dev, unsigned region, uint64_t off, const void *buf,
+			 size_t len)
+{
+	struct group_dev *d = of(dev);
+	ssize_t n = pwrite(d->fd, buf, len, (off_t)(d->region_off[region] + off));
+
+	return n < 0 ? -errno : n;
+}
+
+static void *dev_map(struct vfio_dev *dev, unsigned region, uint64_t off, size_t len, bool write)
+{
+	struct group_dev *d = of(dev);
+
+	return mmap(NULL, len, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED, d->fd,
+		    (off_t)(d->region_off[region] + off));
+}
+
+static int dev_set_irqs(struct vfio_dev *dev, struct vfio_irq_set *set)
+{
+	return xioctl(of(dev)->fd, VFIO_DEVICE_SET_IRQS, set);
+}
+
+static int dev_reset(struct vfio_dev *dev)
+{
+	return xioctl(of(dev)->fd, VFIO_DEVICE_RESET, NULL);
+}
+
+static struct vfio_group *find_group(struct vfio_ctx *ctx, uint32_t nr)
+{
+	for (guint i = 0; i < ctx->groups->len; i++)
+		if (((struct vfio_group *)ctx->groups->pdata[i])->nr == (int)nr)
+			return ctx->groups->pdata[i];
+	return NULL;
+}
+
+static struct vfio_pci_hot_reset_info *hot_reset_info(struct group_dev *d, int *ret)
+{
+	struct vfio_pci_hot_reset_info *info = g_malloc0(sizeof(*info));
+	uint32_t n;
+
+	info->argsz = sizeof(*info);
+	*ret = xioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	if (*ret != -ENOSPC)
+		return info;
+	n = info->count;
+	g_free(info);
+	info = g_malloc0(sizeof(*info) + n * sizeof(info->devices[0]));
+	info->argsz = (uint32_t)(sizeof(*info) + n * sizeof(info->devices[0]));
+	*ret = xioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	return info;
+}
+
+static int dev_hot_reset(struct vfio_dev *dev)
+{
+	struct group_dev *d = of(dev);
+	int ret;
+	g_autofree struct vfio_pci_hot_reset_info *info = hot_reset_info(d, &ret);
+	g_autofree struct vfio_pci_hot_reset *reset = NULL;
+
+	if (ret < 0)
+		return ret;
+	reset = g_malloc0(sizeof(*reset) + info->count * sizeof(int32_t));
+	for (uint32_t i = 0; i < info->count; i++) {
+		struct vfio_group *g = find_group(d->group->ctx, info->devices[i].group_id);
+		bool seen = false;
+
+		if (!g)
+			return -EPERM; /* somebody else's device would be reset, too */
+		for (uint32_t k = 0; k < reset->count; k++)
+			seen |= reset->group_fds[k] == g->fd;
+		/* Another device of ours must not be reset behind its back. */
+		if (g != d->group || g->devices > 1)
+			return -EBUSY;
+		if (!seen)
+			reset->group_fds[reset->count++] = g->fd;
+	}
+	reset->argsz = (uint32_t)(sizeof(*reset) + reset->count * sizeof(int32_t));
+	return xioctl(d->fd, VFIO_DEVICE_PCI_HOT_RESET, reset);
+}
+
+static const struct vfio_dev_ops group_dev_ops = {
+	.name = "group",
+	.close = dev_close,
+	.region_info = dev_region_info,
+	.irq_info = dev_irq_info,
+	.read = dev_read,
+	.write = dev_write,
+	.map = dev_map,
+	.set_irqs = dev_set_irqs,
+	.reset = dev_reset,
+	.hot_reset = dev_hot_reset,
+};
+
+static int get_device(struct group_dev *d, struct err **errp)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	int ret;
+
+	d->fd = xioctl(d->group->fd, VFIO_GROUP_GET_DEVICE_FD, d->dev.bdf);
+	if (d->fd < 0) {
+		ret = err_set_errno(errp, d->fd, "get the device from group %d", d->group->nr);
+		err_hint(errp,
+			 "dmesg says why vfio-pci could not enable it (reset, power state, BARs).");
+		return ret;
+	}
+	fcntl(d->fd, F_SETFD, FD_CLOEXEC);
+	d->group->devices++;
+	ret = xioctl(d->fd, VFIO_DEVICE_GET_INFO, &info);
+	if (ret < 0)
+		return err_set_errno(errp, ret, "VFIO_DEVICE_GET_INFO");
+	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
+	    info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX ||
+	    info.num_irqs <= VFIO_PCI_MSIX_IRQ_INDEX)
+		return err_set(errp, -EINVAL,
+			       "the host offers no PCI device (flags 0x%x, %u regions, %u irqs)",
+			       info.flags, info.num_regions, info.num_irqs);
+	d->dev.flags = info.flags;
+	d->regions = info.num_regions;
+	d->irqs = info.num_irqs;
+	d->region_off = g_new0(uint64_t, d->regions);
+	return 0;
+}
+
+int vfio_group_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const char *bdf,
+			struct err **errp)
+{
+	struct group_dev *d;
+	int ret = sysfs_check_assignable("", bdf, errp);
+
+	if (ret < 0)
+		return ret;
+	d = g_new0(struct group_dev, 1);
+	d->fd = -1;
+	d->dev.ops = &group_dev_ops;
+	g_strlcpy(d->dev.bdf, bdf, sizeof(d->dev.bdf));
+	d->dev.group = (unsigned)sysfs_group("", bdf);
+	d->group = group_get(ctx, (int)d->dev.group, bdf, errp);
+	if (!d->group) {
+		ret = errp && *errp ? err_code(*errp) : -EIO;
+		goto out;
+	}
+	ret = get_device(d, errp);
+	if (ret < 0)
+		goto out;
+	*out = &d->dev;
+	return 0;
+out:
+	dev_close(&d->dev);
+	return ret;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns what an IOMMU container maps: follows guest memory (see passthrough in docs/paths.md).  Called by the memory's address
+ * space under its lock; never decides what memory there is.
+ */
+#include "hw/vfio/dma.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/resource.h>
+
+#include "base/err.h"
+
+struct piece {
+	uint64_t iova, size;
+	uint8_t *host;
+	bool write;
+};
+
+/* Whole IOMMU pages of a range of memory; false = nothing to map. */
+static bool piece_of(const struct vfio_dma *d, const struct mrange *r, struct piece *p)
+{
+	uint64_t mask = d->pgsize - 1;
+	uint64_t start = (r->start + mask) & ~mask, end = (r->last + 1) & ~mask;
+
+	if (!r->region->host || start < r->start || end <= start)
+		return false;
+	*p = (struct piece){start, end - start, r->region->host + r->off + (start - r->start),
+			    r->region->kind == REGION_RAM};
+	return !((uintptr_t)p->host & mask);
+}
+
+static bool in_window(const struct vfio_dma *d, const struct piece *p)
+{
+	if (!d->windows->len)
+		return true;
+	for (guint i = 0; i < d->windows->len; i++) {
+		const struct vfio_iova_range *w =
+			&g_array_index(d->windows, struct vfio_iova_range, i);
+
+		if (p->iova >= w->start && p->iova + p->size - 1 <= w->end)
+			return true;
+	}
+	return false;
+}
+
+static void hint_windows(const struct vfio_dma *d, struct err **errp)
+{
+	g_autoptr(GString) s = g_string_new("The IOMMU's windows are:");
+
+	for (guint i = 0; i < d->windows->len; i++) {
+		const struct vfio_iova_range *w =
+			&g_array_index(d->windows, struct vfio_iova_range, i);
+
+		g_string_append_printf(s, " 0x%llx-0x%llx", w->start, w->end);
+	}
+	err_hint(errp, "%s.", s->str);
+}
+
+/* ENOMEM has two causes, and a user can tell neither from the number. */
+static void hint_enomem(const struct vfio_dma *d, const struct piece *p, struct err **errp)
+{
+	struct rlimit lim;
+	uint64_t need = d->ram_bytes + p->size;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY &&
+	    lim.rlim_cur < need) {
+		err_hint(errp,
+			 "Passthrough pins all guest memory: at least %" PRIu64
+			 " MiB must be lockable, the limit (memlock) is %" PRIu64 " KiB.",
+			 (need + 0xfffff) >> 20, (uint64_t)lim.rlim_cur >> 10);
+		err_hint(errp,
+			 "Raise it: 'ulimit -l %" PRIu64
+			 "' as root, LimitMEMLOCK= of a systemd unit, "
+			 "or memlock in /etc/security/limits.conf.",
+			 (need >> 10) + 65536);
+		return;
+	}
+	err_hint(
+		errp,
+		"The memlock limit is not the cause; the container had %u DMA entries left, %" PRIu64
+		" are in use (vfio_iommu_type1.dma_entry_limit), or the host is out of memory.",
+		d->avail, d->maps);
+}
+
+static int map_piece(struct vfio_dma *d, const struct piece *p)
+{
+	int ret = d->ops->map(d->opaque, p->iova, p->size, p->host, p->write);
+
+	if (ret == -EBUSY && d->ops->unmap(d->opaque, p->iova, p->size) == 0)
+		ret = d->ops->map(d->opaque, p->iova, p->size, p->host, p->write);
+	return ret;
+}
+
+static void remember_failed(struct vfio_dma *d, uint64_t iova)
+{
+	uint64_t *key = g_new(uint64_t, 1);
+
+	*key = iova;
+	g_hash_table_add(d->failed, key);
+}
+
+static void ram_failed(struct vfio_dma *d, const struct mrange *r, const struct piece *p, int ret)
+{
+	struct err *e = NULL;
+
+	remember_failed(d, p->iova);
+	err_set_errno(&e, ret,
+		      "map guest memory 0x%" PRIx64 "-0x%" PRIx64 " (%s, %" PRIu64 " MiB) for DMA",
+		      p->iova, p->iova + p->size - 1, r->region->name, p->size >> 20);
+	if (ret == -ENOMEM)
+		hint_enomem(d, p, &e);
+	else if (d->windows->len)
+		hint_windows(d, &e);
+	if (d->ready) {
+		g_autofree char *text = g_strdup_printf("%s\n%s", err_text(e), err_hints(e));
+
+		d->fatal(d->fatal_opaque, text);
+		err_free(e);
+	} else {
+		err_move(&d->error, e);
+	}
+}
+
+static void p2p_failed(struct vfio_dma *d, const struct mrange *r, const struct piece *p, int ret)
+{
+	remember_failed(d, p->iova);
+	g_info("vfio: %s at 0x%" PRIx64
+	       " is not reachable by other devices' DMA (%s); only peer to "
+	       "peer is affected",
+	       r->region->name, p->iova, g_strerror(-ret));
+}
+
+static void dma_add(struct aspace_listener *l, const struct mrange *r)
+{
+	struct vfio_dma *d = (struct vfio_dma *)l;
+	struct piece p;
+	int ret;
+
+	if (!piece_of(d, r, &p))
+		return;
+	ret = in_window(d, &p) ? map_piece(d, &p) : -EINVAL;
+	if (ret < 0) {
+		if (r->region->device)
+			p2p_failed(d, r, &p, ret);
+		else
+			ram_failed(d, r, &p, ret);
+		return;
+	}
+	d->maps++;
+	if (!r->region->device)
+		d->ram_bytes += p.size;
+}
+
+static void dma_del(struct aspace_listener *l, const struct mrange *r)
+{
+	struct vfio_dma *d = (struct vfio_dma *)l;
+	struct piece p;
+	int ret;
+
+	if (!piece_of(d, r, &p) || g_hash_table_remove(d->failed, &p.iova))
+		return;
+	ret = d->ops->unmap(d->opaque, p.iova, p.size);
+	if (ret < 0)
+		g_warning("vfio: unmap 0x%" PRIx64 "-0x%" PRIx64 " (%s): %s", p.iova,
+			  p.iova + p.size - 1, r->region->name, g_strerror(-ret));
+	d->maps--;
+	if (!r->region->device)
+		d->ram_bytes -= p.size;
+}
+
+int vfio_dma_start(struct vfio_dma *d, struct aspace *mem, struct err **errp)
+{
+	int ret;
+
+	d->mem = mem;
+	d->listener.add = dma_add;
+	d->listener.del = dma_del;
+	d->failed = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	aspace_listen(mem, &d->listener);
+	d->ready = true;
+	ret = err_code(d->error);
+	if (ret < 0) {
+		err_move(errp, d->error);
+		d->error = NULL;
+	}
+	return ret;
+}
+
+void vfio_dma_stop(struct vfio_dma *d)
+{
+	if (!d->mem)
+		return;
+	aspace_unlisten(d->mem, &d->listener);
+	g_hash_table_destroy(d->failed);
+	d->mem = NULL;
+}

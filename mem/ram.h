@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest RAM: one memfd, mapped shared, never copied.
+ *
+ * Invariants: pages are allocated by first touch; the descriptor stays open so that the memory can be shared
+ * with another process (vfio-user) and mapped again elsewhere.
+ */
+#ifndef MEM_RAM_H
+#define MEM_RAM_H
+
+#include <stdint.h>
+
+#include "mem/region.h"
+
+struct err;
+
+struct ram {
+	struct region region;
+	uint64_t size;
+	int fd;
+};
+
+/* size: bytes, a multiple of the host's page size.  -ENOMEM and others with the facts. */
+int ram_init(struct ram *ram, const char *name, uint64_t size, struct err **errp);
+void ram_fini(struct ram *ram); /* after the region was unmapped; a zeroed struct is accepted */
+
+#endif

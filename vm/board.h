@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The q35 board as vm/ builds it.  Everything that a device's maker in devs.c may need is here; devices themselves never see it.
+ */
+#ifndef VM_BOARD_H
+#define VM_BOARD_H
+
+#include <glib.h>
+
+#include "accel/accel.h"
+#include "base/vclock.h"
+#include "hw/isa/i8042.h"
+#include "hw/isa/pit.h"
+#include "hw/isa/ports.h"
+#include "hw/isa/rtc.h"
+#include "hw/isa/serial.h"
+#include "hw/irq/ioapic.h"
+#include "hw/irq/pic.h"
+#include "hw/q35/q35.h"
+#include "hw/vfio/vfio.h"
+#include "mem/aspace.h"
+#include "mem/ram.h"
+#include "vm/boot.h"
+#include "vm/config.h"
+
+/* What the board asks of the machine; any thread. */
+struct board_ops {
+	void (*reset)(void *opaque);
+	void (*power_off)(void *opaque);
+	void (*exit_with)(void *opaque, int status); /* isa-debug-exit */
+	void (*fatal)(void *opaque, const char *text);
+	struct chardev *(*chardev)(void *opaque, const char *id,
+				   struct err **errp); /* a free one */
+	void *opaque;
+};
+
+struct board {
+	const struct vm_config *config;
+	struct board_ops ops;
+	struct aspace *mem, *io;
+	struct ram ram;
+	struct vclock *clock;
+	struct accel *accel;
+	struct wire gsi[GSI_PINS];
+	struct e820_entry e820[16];
+	size_t e820_n;
+	uint64_t ram_below_4g, ram_above_4g;
+	struct pci_windows windows;
+	struct pcihost pci;
+	struct mch *mch;
+	struct lpc *lpc;
+	struct pic *pic; /* split irqchip only, as are ioapic and pit */
+	struct ioapic *ioapic;
+	struct pit *pit;
+	struct rtc *rtc;
+	struct i8042 *i8042;
+	struct port80 *port80;
+	struct port92 *port92;
+	struct serial *serial[VM_MAX_SERIALS];
+	struct testdev *testdev;
+	struct debugexit *debugexit;
+	struct debugcon *debugcon;
+	struct vfio_ctx *vfio;
+	struct boot_image *boot;
+};
+
+/* Steps in order; board_free undoes whatever was done. */
+int board_memory(struct board *b, struct err **errp); /* before the accelerator is opened */
+int board_devices(struct board *b, struct err **errp);
+int board_reset(struct board *b, struct x86_regs *regs, struct err **errp); /* vCPUs parked */
+void board_free_devices(struct board *b); /* before the accelerator is closed */
+void board_free_memory(struct board *b);
+void board_eoi(void *board, uint8_t vector);
+
+/* devs.c: make one -device. */
+int devs_create(struct board *b, const struct vm_device *conf, struct err **errp);
+
+#endif

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns struct vm_config: memory, the defaults pass, the validation pass.  Called by main.c after ctl/
+ * has filled it; opens no file but to see that it can be read, and starts nothing.
+ */
+#include "vm/config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/names.h"
+
+#define MIB (1ull << 20)
+#define RAM_DEFAULT (128 * MIB)
+#define RAM_MIN MIB
+#define PAGE 4096
+
+static const char *const machines[] = {"q35", "pc", "none", NULL};
+static const char *const accels[] = {"kvm", "soft", "qtest", NULL};
+
+const char *const *vm_machine_names(void)
+{
+	return machines;
+}
+
+const char *const *vm_accel_names(void)
+{
+	return accels;
+}
+
+struct vm_accel *vm_accel_new(const char *name)
+{
+	struct vm_accel *a = g_new0(struct vm_accel, 1);
+
+	a->name = g_strdup(name);
+	return a;
+}
+
+void vm_accel_free(struct vm_accel *a)
+{
+	if (!a)
+		return;
+	g_free(a->name);
+	g_free(a->irqchip);
+	g_free(a);
+}
+
+static void kv_clear(gpointer p)
+{
+	struct kv *kv = p;
+
+	g_free(kv->key);
+	g_free(kv->value);
+}
+
+struct vm_device *vm_device_new(const char *driver)
+{
+	struct vm_device *d = g_new0(struct vm_device, 1);
+
+	d->driver = g_strdup(driver);
+	d->props = g_array_new(FALSE, FALSE, sizeof(struct kv));
+	g_array_set_clear_func(d->props, kv_clear);
+	return d;
+}
+
+void vm_device_free(struct vm_device *d)
+{
+	if (!d)
+		return;
+	g_free(d->driver);
+	g_free(d->id);
+	g_array_free(d->props, TRUE);
+	g_free(d);
+}
+
+static struct kv *find_prop(const struct vm_device *d, const char *key)
+{
+	for (guint i = 0; i < d->props->len; i++) {
+		struct kv *kv = &g_array_index(d->props, struct kv, i);
+
+		if (!strcmp(kv->key, key))
+			return kv;
+	}
+	return NULL;
+}
+
+void vm_device_set(struct vm_device *d, const char *key, const char *value)
+{
+	struct kv *kv = find_prop(d, key);
+	struct kv fresh = {g_strdup(key), g_strdup(value)};
+
+	if (!kv) {
+		g_array_append_val(d->props, fresh);
+		return;
+	}
+	kv_clear(kv);
+	*kv = fresh;
+}
+
+const char *vm_device_get(const struct vm_device *d, const char *key)
+{
+	const struct kv *kv = find_prop(d, key);
+
+	return kv ? kv->value : NULL;
+}
+
+struct vm_config *vm_config_new(void)
+{
+	struct vm_config *c = g_new0(struct vm_config, 1);
+
+	c->accels = g_ptr_array_new_with_free_func((GDestroyNotify)vm_accel_free);
+	c->devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
+	c->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_conf_free);
+	c->serials = g_ptr_array_new_with_free_func(g_free);
+	return c;
+}
+
+void vm_config_free(struct vm_config *c)
+{
+	if (!c)
+		return;
+	g_ptr_array_free(c->accels, TRUE);
+	g_ptr_array_free(c->devices, TRUE);
+	g_ptr_array_free(c->chardevs, TRUE);
+	g_ptr_array_free(c->serials, TRUE);
+	g_free(c->name);
+	g_free(c->machine);
+	g_free(c->irqchip);
+	g_free(c->cpu);
+	g_free(c->kernel);
+	g_free(c->initrd);
+	g_free(c->append);
+	g_free(c->firmware);
+	g_free(c->monitor);
+	g_free(c->debugcon);
+	g_free(c->pidfile);
+	g_free(c->logfile);
+	g_free(c->debug);
+	g_free(c->uuid);
+	g_free(c);
+}
+
+struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id)
+{
+	for (guint i = 0; i < c->chardevs->len; i++) {
+		struct chardev_conf *conf = g_ptr_array_index(c->chardevs, i);
+
+		if (!g_strcmp0(conf->id, id))
+			return conf;
+	}
+	return NULL;
+}
+
+/* ---- defaults ---- */
+
+static void complete_machine(struct vm_config *c)
+{
+	const char *m = c->machine;
+
+	if (m && strcmp(m, "pc") && !g_str_has_prefix(m, "pc-q35-"))
+		return;
+	g_free(c->machine);
+	c->machine = g_strdup("q35");
+}
+
+static void complete_accels(struct vm_config *c)
+{
+	if (!c->accels->len) {
+		g_ptr_array_add(c->accels, vm_accel_new("kvm"));
+		g_ptr_array_add(c->accels, vm_accel_new("soft"));
+	}
+	for (guint i = 0; i < c->accels->len; i++) {
+		struct vm_accel *a = g_ptr_array_index(c->accels, i);
+
+		if (!a->irqchip)
+			a->irqchip = g_strdup(c->irqchip);
+	}
+}
+
+static void one_if_zero(unsigned *n)
+{
+	if (!*n)
+		*n = 1;
+}
+
+static unsigned divide(unsigned total, unsigned a, unsigned b, unsigned c)
+{
+	return a && b && c ? total / a / b / c : 0;
+}
+
+/* UINT32_MAX where it is more. */
+static unsigned product(const struct vm_config *c)
+{
+	unsigned parts[] = {c->sockets, c->dies, c->cores, c->threads};
+	uint64_t all = 1;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+		all = MIN(all * parts[i], UINT32_MAX);
+	return all;
+}
+
+/* One number per missing place, from what the given ones leave; cores are preferred. */
+static void complete_topology(struct vm_config *c)
+{
+	unsigned total = c->maxcpus ?: c->cpus;
+
+	one_if_zero(&c->dies);
+	if (!total || !c->cores)
+		one_if_zero(&c->sockets);
+	if (!total || !c->cores || !c->sockets)
+		one_if_zero(&c->threads);
+	if (!c->cores)
+		c->cores = total ? divide(total, c->sockets, c->dies, c->threads) : 1;
+	if (!c->sockets)
+		c->sockets = divide(total, c->dies, c->cores, c->threads);
+	if (!c->threads)
+		c->threads = divide(total, c->sockets, c->dies, c->cores);
+	total = total ?: product(c);
+	c->maxcpus = c->maxcpus ?: total;
+	c->cpus = c->cpus ?: c->maxcpus;
+}
+
+static bool stdio_taken(const struct vm_config *c)
+{
+	for (guint i = 0; i < c->chardevs->len; i++) {
+		const struct chardev_conf *conf = g_ptr_array_index(c->chardevs, i);
+
+		if (!g_strcmp0(conf->backend, "stdio"))
+			return true;
+	}
+	return false;
+}
+
+static struct chardev_conf *add_chardev(struct vm_config *c, const char *id, const char *backend)
+{
+	struct chardev_conf *conf = chardev_conf_new(id, backend);
+
+	g_ptr_array_add(c->chardevs, conf);
+	return conf;
+}
+
+static void complete_serial(struct vm_config *c, bool on_stdio, bool with_monitor)
+{
+	struct chardev_conf *conf = add_chardev(c, "serial0", on_stdio ? "stdio" : "null");
+
+	g_ptr_array_add(c->serials, g_strdup("serial0"));
+	if (!on_stdio || !with_monitor)
+		return;
+	conf->mux = true;
+	conf->signal = false;
+	c->monitor = g_strdup("serial0");
+}
+
+static void complete_consoles(struct vm_config *c)
+{
+	bool on_stdio = c->nographic && !stdio_taken(c);
+
+	if (!c->nodefaults && !c->serials->len && strcmp(c->machine, "none")) {
+		complete_serial(c, on_stdio, !c->monitor);
+	} else if (!c->nodefaults && !c->monitor && on_stdio) {
+		add_chardev(c, "compat_monitor0", "stdio");
+		c->monitor = g_strdup("compat_monitor0");
+	}
+	if (!g_strcmp0(c->monitor, "none"))
+		g_clear_pointer(&c->monitor, g_free);
+	if (!g_strcmp0(c->debugcon, "none"))
+		g_clear_pointer(&c->debugcon, g_free);
+}
+
+void vm_config_complete(struct vm_config *c)
+{
+	complete_machine(c);
+	complete_accels(c);
+	complete_topology(c);
+	if (!c->ram_size)
+		c->ram_size = RAM_DEFAULT;
+	complete_consoles(c);
+	if (c->on_reboot == ACTION_DEFAULT)
+		c->on_reboot = ACTION_RESET;
+	if (c->on_shutdown == ACTION_DEFAULT)
+		c->on_shutdown = ACTION_SHUTDOWN;
+	if (c->on_panic == ACTION_DEFAULT)
+		c->on_panic = ACTION_SHUTDOWN;
+}
+
+/* ---- validation ---- */
+
+static int one_of(const char *what, const char *given, const char *const *known, struct err **errp)
+{
+	g_autofree char *all = g_strjoinv(", ", (char **)known);
+
+	for (size_t i = 0; known[i]; i++)
+		if (!g_strcmp0(given, known[i]))
+			return 0;
+	err_set(errp, -EINVAL, "unknown %s '%s' (known: %s)", what, given ?: "", all);
+	err_hint_nearest(errp, given, known);
+	return -EINVAL;
+}
+
+static int validate_machine(const struct vm_config *c, struct err **errp)
+{
+	if (g_str_has_prefix(c->machine, "pc-i440fx-"))
+		return err_set(errp, -EINVAL, "machine '%s': there is no i440fx board; use -M q35",
+			       c->machine);
+	return one_of("machine", c->machine, machines, errp);
+}
+
+static int validate_accels(const struct vm_config *c, struct err **errp)
+{
+	static const char *const modes[] = {"on", "off", "split", NULL};
+	int ret = 0;
+
+	for (guint i = 0; !ret && i < c->accels->len; i++) {
+		const struct vm_accel *a = g_ptr_array_index(c->accels, i);
+
+		ret = one_of("accelerator", a->name, accels, errp);
+		if (!ret && a->irqchip)
+			ret = one_of("kernel-irqchip mode", a->irqchip, modes, errp);
+	}
+	return ret;
+}
+
+static int validate_topology(const struct vm_config *c, struct err **errp)
+{
+	if (product(c) != c->maxcpus)
+		return err_set(errp, -EINVAL,
+			       "-smp: sockets (%u) * dies (%u) * cores (%u) * threads (%u) must be "
+			       "maxcpus (%u)",
+			       c->sockets, c->dies, c->cores, c->threads, c->maxcpus);
+	if (c->cpus > c->maxcpus)
+		return err_set(errp, -EINVAL, "-smp: cpus (%u) must not be more than maxcpus (%u)",
+			       c->cpus, c->maxcpus);
+	if (c->maxcpus > VM_MAX_CPUS)
+		return err_set(errp, -ERANGE, "-smp: %u CPUs asked for, the board takes %u",
+			       c->maxcpus, VM_MAX_CPUS);
+	return 0;
+}
+
+static int validate_ram(const struct vm_config *c, struct err **errp)
+{
+	g_autofree char *size = g_format_size_full(c->ram_size, G_FORMAT_SIZE_IEC_UNITS);
+
+	if (c->ram_size < RAM_MIN)
+		return err_set(errp, -ERANGE, "-m: %s of memory is too little, the least is 1 MiB",
+			       size);
+	if (c->ram_size > VM_MAX_RAM)
+		return err_set(errp, -ERANGE, "-m: %s of memory is too much, the most is 4 TiB",
+			       size);
+	if (c->ram_size % PAGE)
+		return err_set(errp, -EINVAL,
+			       "-m: %" G_GUINT64_FORMAT
+			       " bytes are not a multiple of the page size (4096)",
+			       c->ram_size);
+	if (c->ram_maxmem && c->ram_maxmem < c->ram_size)
+		return err_set(errp, -EINVAL,
+			       "-m: maxmem (%" G_GUINT64_FORMAT
+			       ") must not be less than size (%" G_GUINT64_FORMAT ")",
+			       c->ram_maxmem, c->ram_size);
+	if (c->ram_slots && c->ram_maxmem <= c->ram_size)
+		return err_set(errp, -EINVAL,
+			       "-m: slots (%" G_GUINT64_FORMAT ") need a maxmem above size",
+			       c->ram_slots);
+	return 0;
+}
+
+static int readable(const char *option, const char *path, struct err **errp)
+{
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (access(path, R_OK) < 0 || stat(path, &st) < 0)
+		return err_set_errno(errp, -errno, "%s %s", option, path);
+	if (S_ISDIR(st.st_mode))
+		return err_set_errno(errp, -EISDIR, "%s %s", option, path);
+	return 0;
+}
+
+/* One file, or for multiboot several: "file args,file args". */
+static int validate_initrd(const char *initrd, struct err **errp)
+{
+	g_auto(GStrv) modules = NULL;
+	int ret = 0;
+
+	if (!initrd || (!strpbrk(initrd, ", ") || access(initrd, F_OK) == 0))
+		return readable("-initrd", initrd, errp);
+	modules = g_strsplit(initrd, ",", -1);
+	for (char **m = modules; !ret && *m; m++) {
+		(*m)[strcspn(*m, " ")] = 0;
+		ret = readable("-initrd", *m, errp);
+	}
+	return ret;
+}
+
+static int validate_boot(const struct vm_config *c, struct err **errp)
+{
+	int ret = 0;
+
+	if (!c->kernel && c->append)
+		return err_set(errp, -EINVAL, "-append needs -kernel");
+	if (!c->kernel && c->initrd)
+		return err_set(errp, -EINVAL, "-initrd needs -kernel");
+	ret = readable("-kernel", c->kernel, errp);
+	if (!ret)
+		ret = readable("-bios", c->firmware, errp);
+	return ret ?: validate_initrd(c->initrd, errp);
+}
+
+static int validate_device_ids(const struct vm_config *c, struct err **errp)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < c->devices->len; i++) {
+		const struct vm_device *d = g_ptr_array_index(c->devices, i);
+		const struct vm_device *other = d->id ? g_hash_table_lookup(seen, d->id) : NULL;
+
+		if (other)
+			return err_set(errp, -EEXIST,
+				       "-device %s: the id '%s' is taken by -device %s", d->driver,
+				       d->id, other->driver);
+		if (d->id)
+			g_hash_table_insert(seen, d->id, (gpointer)d);
+	}
+	return 0;
+}
+
+static int validate_chardev_ids(const struct vm_config *c, struct err **errp)
+{
+	const struct chardev_conf *stdio = NULL;
+
+	for (guint i = 0; i < c->chardevs->len; i++) {
+		const struct chardev_conf *conf = g_ptr_array_index(c->chardevs, i);
+
+		if (vm_config_chardev(c, conf->id) != conf)
+			return err_set(errp, -EEXIST, "chardev id '%s' is used twice", conf->id);
+		if (strcmp(conf->backend, "stdio"))
+			continue;
+		if (stdio)
+			return err_set(errp, -EBUSY,
+				       "stdio cannot be shared by chardevs '%s' and '%s'; "
+				       "use mon:stdio for serial port and monitor",
+				       stdio->id, conf->id);
+		stdio = conf;
+	}
+	return 0;
+}
+
+/* What uses chardevs: collected first, so that one loop can check all of it. */
+struct users {
+	GPtrArray *id, *what;
+};
+
+static void add_user(struct users *u, const char *id, const char *what)
+{
+	if (!id || !strcmp(id, "none"))
+		return;
+	g_ptr_array_add(u->id, (gpointer)id);
+	g_ptr_array_add(u->what, (gpointer)what);
+}
+
+static int no_such_chardev(const struct vm_config *c, const char *what, const char *id,
+			   struct err **errp)
+{
+	g_autoptr(GPtrArray) ids = g_ptr_array_new();
+
+	for (guint i = 0; i < c->chardevs->len; i++)
+		g_ptr_array_add(ids, ((struct chardev_conf *)c->chardevs->pdata[i])->id);
+	g_ptr_array_add(ids, NULL);
+	err_set(errp, -ENOENT, "%s: there is no chardev with the id '%s'", what, id);
+	err_hint_nearest(errp, id, (const char *const *)ids->pdata);
+	return -ENOENT;
+}
+
+static int check_users(const struct vm_config *c, const struct users *u, struct err **errp)
+{
+	for (guint i = 0; i < u->id->len; i++) {
+		const char *id = u->id->pdata[i], *what = u->what->pdata[i];
+		const struct chardev_conf *conf = vm_config_chardev(c, id);
+
+		if (!conf)
+			return no_such_chardev(c, what, id, errp);
+		for (guint j = 0, others = 0; j < i; j++) {
+			if (strcmp(id, u->id->pdata[j]))
+				continue;
+			if (!conf->mux || ++others > 1 || strcmp(what, "-monitor"))
+				return err_set(errp, -EBUSY,
+					       "%s: chardev '%s' is already taken by %s%s", what,
+					       id, (char *)u->what->pdata[j],
+					       conf->mux ? "" : "; mux=on lets -monitor share it");
+		}
+	}
+	return 0;
+}
+
+static int validate_chardevs(const struct vm_config *c, struct err **errp)
+{
+	struct users u = {g_ptr_array_new(), g_ptr_array_new()};
+	int ret = 0;
+
+	if (c->serials->len > VM_MAX_SERIALS)
+		ret = err_set(errp, -ERANGE, "-serial: %u ports asked for, the board has %u",
+			      c->serials->len, VM_MAX_SERIALS);
+	for (guint i = 0; i < c->serials->len; i++)
+		add_user(&u, c->serials->pdata[i], "-serial");
+	add_user(&u, c->debugcon, "-debugcon");
+	for (guint i = 0; i < c->devices->len; i++)
+		add_user(&u, vm_device_get(c->devices->pdata[i], "chardev"), "-device");
+	add_user(&u, c->monitor, "-monitor");
+	if (!ret)
+		ret = validate_chardev_ids(c, errp);
+	if (!ret)
+		ret = check_users(c, &u, errp);
+	g_ptr_array_free(u.id, TRUE);
+	g_ptr_array_free(u.what, TRUE);
+	return ret;
+}
+
+static int validate_daemonize(const struct vm_config *c, struct err **errp)
+{
+	if (c->daemonize && (c->nographic || stdio_taken(c)))
+		return err_set(errp, -EINVAL,
+			       "-daemonize cannot be used with -nographic or a chardev on stdio");
+	return 0;
+}
+
+int vm_config_validate(const struct vm_config *c, struct err **errp)
+{
+	static int (*const passes[])(const struct vm_config *c, struct err **errp) = {
+		validate_machine, validate_accels,     validate_topology, validate_ram,
+		validate_boot,    validate_device_ids, validate_chardevs, validate_daemonize,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < G_N_ELEMENTS(passes); i++)
+		ret = passes[i](c, errp);
+	return ret;
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The one array of device models: name, help, properties, maker.  Called by the board for each -device and by the command line for
+ * help; a new model is one row and one maker here.
+ */
+#include "vm/devs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accel/accel.h"
+#include "base/err.h"
+#include "base/names.h"
+#include "base/props.h"
+#include "cpu/cpuid.h"
+#include "hw/dev/testdev.h"
+#include "vm/board.h"
+
+/* What every PCI device's -device may say about its place. */
+struct pci_place {
+	char *bus, *addr;
+	bool multifunction;
+};
+
+struct dev_conf {
+	char *id;
+	struct pci_place place;
+	struct vdev_conf vfio;
+	struct pcie_port_conf port;
+	uint32_t port_nr, chassis, slot;
+	uint32_t iobase, iosize, readback;
+	char *chardev;
+};
+
+struct devmodel {
+	const char *name, *bus, *help;
+	const struct prop *props;
+	int (*create)(struct board *b, struct dev_conf *c, struct err **errp);
+};
+
+#define P(field, name_, type_, def_, help_)                                            \
+	{                                                                              \
+		.name = name_, .type = type_, .off = offsetof(struct dev_conf, field), \
+		.def = def_, .help = help_                                             \
+	}
+#define PLACE_PROPS                                                                               \
+	P(place.bus, "bus", PROP_STR, NULL, "bus to plug into: pcie.0 or the id of a port"),      \
+		P(place.addr, "addr", PROP_STR, NULL, "slot[.function] on the bus, hexadecimal"), \
+		P(place.multifunction, "multifunction", PROP_BOOL, "off",                         \
+		  "more functions follow in the slot")
+
+static const struct prop vfio_props[] = {
+	P(vfio.host, "host", PROP_STR, NULL, "PCI address on the host, [domain:]bus:slot.function"),
+	P(vfio.sysfsdev, "sysfsdev", PROP_STR, NULL, "the device's sysfs path, instead of host"),
+	PLACE_PROPS,
+	P(vfio.rombar, "rombar", PROP_U32, "4294967295", "0 hides the expansion ROM"),
+	P(vfio.romfile, "romfile", PROP_STR, NULL, "file shown as the expansion ROM"),
+	P(vfio.no_mmap, "x-no-mmap", PROP_BOOL, "off", "trap every BAR access"),
+	P(vfio.no_kvm_intx, "x-no-kvm-intx", PROP_BOOL, "off", "serve INTx in this process"),
+	P(vfio.no_kvm_msi, "x-no-kvm-msi", PROP_BOOL, "off", "serve MSI in this process"),
+	P(vfio.no_kvm_msix, "x-no-kvm-msix", PROP_BOOL, "off", "serve MSI-X in this process"),
+	P(vfio.no_err, "x-no-err", PROP_BOOL, "off", "ignore the host's error event"),
+	P(vfio.no_req, "x-no-req", PROP_BOOL, "off", "ignore the host's request for the device"),
+	P(vfio.intx_mmap_timeout_ms, "x-intx-mmap-timeout-ms", PROP_U32, "1100",
+	  "INTx served here: time after which BARs are mapped again"),
+	P(vfio.vendor_id, "x-pci-vendor-id", PROP_U32, "4294967295",
+	  "vendor id shown to the guest"),
+	P(vfio.device_id, "x-pci-device-id", PROP_U32, "4294967295",
+	  "device id shown to the guest"),
+	P(vfio.sub_vendor_id, "x-pci-sub-vendor-id", PROP_U32, "4294967295", "subsystem vendor id"),
+	P(vfio.sub_device_id, "x-pci-sub-device-id", PROP_U32, "4294967295", "subsystem id"),
+	{0},
+};
+
+static const struct prop port_props[] = {
+	PLACE_PROPS,
+	P(port_nr, "port", PROP_U32, "0", "port number of the link"),
+	P(chassis, "chassis", PROP_U32, "0", "chassis of the slot, unique per port"),
+	P(slot, "slot", PROP_U32, "0", "number of the slot in the chassis"),
+	{0},
+};
+
+static const struct prop place_props[] = {PLACE_PROPS, {0}};
+static const struct prop no_props[] = {{0}};
+
+static const struct prop exit_props[] = {
+	P(iobase, "iobase", PROP_U32, "0x501", "first port"),
+	P(iosize, "iosize", PROP_U32, "2", "number of ports"),
+	{0},
+};
+
+static const struct prop con_props[] = {
+	P(iobase, "iobase", PROP_U32, "0xe9", "port"),
+	P(readback, "readback", PROP_U32, "0xe9", "what the port reads"),
+	P(chardev, "chardev", PROP_STR, NULL, "where the bytes go"),
+	{0},
+};
+
+/* --- places on the PCI buses -------------------------------------------------------------------------- */
+
+struct find_bus {
+	const char *name;
+	struct pcibus *bus;
+	GPtrArray *known;
+};
+
+static void match_bus(void *opaque, struct pcidev *d)
+{
+	struct find_bus *f = opaque;
+
+	if (!d->child)
+		return;
+	g_ptr_array_add(f->known, d->name);
+	if (!strcmp(d->name, f->name))
+		f->bus = d->child;
+}
+
+static struct pcibus *find_bus(struct board *b, const char *name, struct err **errp)
+{
+	g_autoptr(GPtrArray) known = g_ptr_array_new();
+	struct find_bus f = {name, NULL, known};
+
+	if (!name || !strcmp(name, "pcie.0"))
+		return &b->pci.root;
+	g_ptr_array_add(known, (char *)"pcie.0");
+	pcihost_foreach(&b->pci, match_bus, &f);
+	g_ptr_array_add(known, NULL);
+	if (f.bus)
+		return f.bus;
+	err_set(errp, -ENOENT, "there is no PCI bus '%s'", name);
+	err_hint_nearest(errp, name, (const char *const *)known->pdata);
+	err_hint(
+		errp,
+		"A bus is pcie.0 or the id of a pcie-root-port that stands before it on the command line.");
+	return NULL;
+}
+
+/* "5", "05.1", "0x5.0x1"; -1 = next free slot. */
+static int parse_addr(const char *text, struct err **errp)
+{
+	char *end;
+	unsigned long slot, fn = 0;
+
+	if (!text)
+		return -1;
+	slot = strtoul(text, &end, 16);
+	if (end != text && *end == '.') {
+		const char *f = end + 1;
+
+		fn = strtoul(f, &end, 16);
+		if (end == f)
+			fn = 8;
+	}
+	if (end == text || *end || slot > 31 || fn > 7) {
+		err_set(errp, -EINVAL, "addr=%s is no PCI slot and function", text);
+		err_hint(errp,
+			 "Write slot[.function], hexadecimal: 0 to 1f, 0 to 7; such as addr=05.0.");
+		return -EINVAL;
+	}
+	return PCI_DEVFN(slot, fn);
+}
+
+static int plug(struct board *b, struct pcidev *d, struct pcibus *bus, int devfn, struct err **errp)
+{
+	int ret;
+
+	if (devfn < 0)
+		devfn = pcibus_free_slot(bus, bus->bridge ? 0 : 1);
+	ret = devfn < 0 ? err_set(errp, -ENOSPC, "%s: the bus has no free slot", d->name)
+			: pcidev_plug(d, bus, (uint8_t)devfn, errp);
+	if (ret < 0)
+		d->ops->free(d);
+	return ret;
+}
+
+/* --- makers ---------------------------------------------------------------------------------------------- */
+
+static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	struct pcibus *bus = find_bus(b, c->place.bus, errp);
+	int devfn = parse_addr(c->place.addr, errp), ret;
+	struct pcidev *d;
+
+	if (!bus || devfn < -1)
+		return -EINVAL;
+	c->vfio.id = c->id;
+	c->vfio.multifunction = c->place.multifunction;
+	ret = vdev_new(&d, b->vfio, &c->vfio, true, !bus->bridge, errp);
+	c->vfio.id = NULL;
+	return ret < 0 ? ret : plug(b, d, bus, devfn, errp);
+}
+
+static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	struct pcibus *bus = find_bus(b, c->place.bus, errp);
+	int devfn = parse_addr(c->place.addr, errp);
+	struct pcie_port_conf port = {c->id, c->chassis, c->slot, c->port_nr};
+	struct pcidev *d;
+
+	if (!bus || devfn < -1)
+		return -EINVAL;
+	if (bus->bridge)
+		return err_set(errp, -EINVAL, "pcie-root-port '%s' can only sit on pcie.0",
+			       c->id ? c->id : "");
+	d = pcie_root_port_new(&port);
+	if (c->place.multifunction)
+		d->cfg[PCI_HEADER_TYPE] |= 0x80;
+	return plug(b, d, bus, devfn, errp);
+}
+
+static int testdev_ioeventfd(void *opaque, int fd, bool io, uint64_t addr, unsigned len,
+			     const uint64_t *match, bool add)
+{
+	struct accel *a = opaque;
+
+	return a->ops->ioeventfd ? a->ops->ioeventfd(a, fd, io, addr, len, match, add) : -ENOTSUP;
+}
+
+static int create_pci_testdev(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	struct pcibus *bus = find_bus(b, c->place.bus, errp);
+	int devfn = parse_addr(c->place.addr, errp);
+	const struct testdev_ops ops = {testdev_ioeventfd, b->accel};
+
+	if (!bus || devfn < -1)
+		return -EINVAL;
+	return plug(b, pci_testdev_new(c->id, &ops), bus, devfn, errp);
+}
+
+static int create_pc_testdev(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	if (b->testdev)
+		return err_set(errp, -EBUSY, "the machine has one pc-testdev already");
+	b->testdev = testdev_new(b->io, b->mem, b->gsi);
+	return 0;
+}
+
+static int create_debug_exit(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	if (b->debugexit)
+		return err_set(errp, -EBUSY, "the machine has one isa-debug-exit already");
+	if (c->iobase > 0xffff || !c->iosize || c->iosize > 8 || c->iobase + c->iosize > 0x10000)
+		return err_set(errp, -EINVAL,
+			       "isa-debug-exit: %u ports at 0x%x: 1 to 8 below 0x10000 it must be",
+			       c->iosize, c->iobase);
+	b->debugexit = debugexit_new(b->io, (uint16_t)c->iobase, (uint8_t)c->iosize,
+				     b->ops.exit_with, b->ops.opaque);
+	return 0;
+}
+
+static int create_debugcon(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	struct chardev *chr;
+
+	if (b->debugcon)
+		return err_set(errp, -EBUSY, "the machine has one debug console already");
+	if (!c->chardev)
+		return err_set(errp, -EINVAL, "isa-debugcon needs chardev=ID of a -chardev");
+	if (c->iobase > 0xffff || c->readback > 0xff)
+		return err_set(errp, -EINVAL,
+			       "isa-debugcon: port 0x%x, readback 0x%x are out of range", c->iobase,
+			       c->readback);
+	chr = b->ops.chardev(b->ops.opaque, c->chardev, errp);
+	if (!chr)
+		return -ENOENT;
+	b->debugcon = debugcon_new(b->io, (uint16_t)c->iobase, (uint8_t)c->readback, chr);
+	return 0;
+}
+
+static const struct devmodel models[] = {
+	{"vfio-pci", "PCI", "a PCI device of the host, assigned", vfio_props, create_vfio},
+	{"pcie-root-port", "PCI", "a PCI Express root port: one more bus", port_props, create_port},
+	{"pci-testdev", "PCI", "counts accesses, for tests of exits and ioeventfds", place_props,
+	 create_pci_testdev},
+	{"pc-testdev", "ISA", "ports and memory for CPU test programs", no_props,
+	 create_pc_testdev},
+	{"isa-debug-exit", "ISA", "a port whose write ends this process", exit_props,
+	 create_debug_exit},
+	{"isa-debugcon", "ISA", "a port whose bytes go to a chardev", con_props, create_debugcon},
+};
+
+static const struct devmodel *find_model(const char *driver, struct err **errp)
+{
+	const char *known[G_N_ELEMENTS(models) + 1] = {0};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
+		known[i] = models[i].name;
+		if (!strcmp(models[i].name, driver))
+			return &models[i];
+	}
+	err_set(errp, -ENOENT, "there is no device model '%s'", driver);
+	err_hint_nearest(errp, driver, known);
+	err_hint(errp, "'-device help' lists the models.");
+	return NULL;
+}
+
+int devs_create(struct board *b, const struct vm_device *dev, struct err **errp)
+{
+	const struct devmodel *m = find_model(dev->driver, errp);
+	struct dev_conf c = {.id = dev->id};
+	int ret = 0;
+
+	if (!m) {
+		err_prefix(errp, "-device %s", dev->driver);
+		return -ENOENT;
+	}
+	props_defaults(&c, m->props);
+	for (guint i = 0; ret >= 0 && i < dev->props->len; i++) {
+		const struct kv *kv = &g_array_index(dev->props, struct kv, i);
+
+		ret = props_set(&c, m->props, kv->key, kv->value, errp);
+	}
+	if (ret < 0) {
+		err_prefix(errp, "-device %s", dev->driver);
+		err_hint(errp, "'-device %s,help' lists the properties.", dev->driver);
+	} else {
+		ret = m->create(b, &c, errp);
+	}
+	props_clear(&c, m->props);
+	return ret;
+}
+
+void devs_help(FILE *f)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(models); i++)
+		fprintf(f, "name \"%s\", bus %s, desc \"%s\"\n", models[i].name, models[i].bus,
+			models[i].help);
+}
+
+int devs_help_model(FILE *f, const char *driver, struct err **errp)
+{
+	const struct devmodel *m = find_model(driver, errp);
+
+	if (!m)
+		return -ENOENT;
+	fprintf(f, "%s options:\n", m->name);
+	props_help(f, m->props);
+	return 0;
+}
+
+void cpu_help(FILE *f)
+{
+	cpu_models_help(f);
+}
