@@ -9,7 +9,8 @@
 
 #define LAYOUT_EBDA 0x9fc00ull       /* end of usable low memory */
 #define LAYOUT_BIOS 0xe0000ull       /* RSDP and ACPI tables, up to 1 MiB; reserved in e820 */
-#define LAYOUT_ACPI_FACTS 0xfff00ull /* 64-bit PCI window for the DSDT: base, last */
+#define LAYOUT_ACPI_FACTS 0xeff00ull /* 64-bit PCI window for the DSDT: base, last */
+#define LAYOUT_ACPI_END 0xf0000ull   /* tables end here; above, images may be loaded */
 #define LAYOUT_BIOS_END 0x100000ull
 #define LAYOUT_LOW_MAX 0x80000000ull /* RAM below 4 GiB ends here at the latest */
 #define LAYOUT_ECAM 0xb0000000ull    /* PCIEXBAR, 256 buses */

@@ -105,14 +105,23 @@ int boot_pread(const struct boot_file *f, const char *part, uint64_t off, void *
 
 /* The plan. */
 
-/* The RAM entry that holds addr, or NULL. */
-static const struct e820_entry *ram_at(const struct boot_env *env, uint64_t addr)
+/*
+ * The RAM entry that holds addr; size 0 = none.  The firmware area above the ACPI tables is RAM on this board, and linkers
+ * like to put ELF headers just below 1 MiB: an image may have it, although the map calls it reserved.
+ */
+static struct e820_entry ram_at(const struct boot_env *env, uint64_t addr)
 {
-	for (size_t i = 0; i < env->e820_n; i++)
-		if (env->e820[i].type == E820_RAM && addr >= env->e820[i].addr &&
-		    addr - env->e820[i].addr < env->e820[i].size)
-			return &env->e820[i];
-	return NULL;
+	for (size_t i = 0; i < env->e820_n; i++) {
+		struct e820_entry e = env->e820[i];
+
+		if (e.addr == LAYOUT_BIOS_END) {
+			e.addr = LAYOUT_ACPI_END;
+			e.size += LAYOUT_BIOS_END - LAYOUT_ACPI_END;
+		}
+		if (e.type == E820_RAM && addr >= e.addr && addr - e.addr < e.size)
+			return e;
+	}
+	return (struct e820_entry){0};
 }
 
 /* The first claim that touches [addr, addr + size), which does not wrap. */
@@ -130,16 +139,16 @@ static const struct boot_range *claimed(const struct boot_image *b, uint64_t add
 int boot_claim(struct boot_image *b, const struct boot_env *env, const char *what, uint64_t addr,
 	       uint64_t size, struct err **errp)
 {
-	const struct e820_entry *ram = ram_at(env, addr);
+	const struct e820_entry ram = ram_at(env, addr);
 	const struct boot_range *other;
 	struct boot_range new = {.addr = addr, .size = size};
 
-	if (!ram || size > ram->addr + ram->size - addr) {
+	if (!ram.size || size > ram.addr + ram.size - addr) {
 		err_set(errp, -EFBIG,
 			"%s: %s needs 0x%" PRIx64 " bytes of RAM at 0x%" PRIx64
 			"; there are 0x%" PRIx64 " (RAM below 4 GiB ends at 0x%" PRIx64 ")",
-			b->kernel->label, what, size, addr, ram ? ram->addr + ram->size - addr : 0,
-			env->ram_below_4g);
+			b->kernel->label, what, size, addr,
+			ram.size ? ram.addr + ram.size - addr : 0, env->ram_below_4g);
 		err_hint(errp, "Give the guest more memory with -m, if that is what is missing.");
 		return -EFBIG;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/daemon.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "ctl/cli.h"
@@ -56,20 +57,35 @@ static int write_pidfile(const char *path, struct err **errp)
 	return 0;
 }
 
+/* The machine is built: a daemon's parent may go, then the guest runs. */
+static int run_built(struct vm *vm, int daemon, struct err **errp)
+{
+	struct monitor *mon = NULL;
+	int ret = daemon >= 0 ? daemon_ready(daemon, errp) : 0;
+
+	if (ret < 0)
+		return ret;
+	if (vm_monitor_chardev(vm))
+		mon = monitor_new(vm_monitor_chardev(vm), &monitor_ops, vm);
+	ret = vm_run(vm, errp);
+	monitor_free(mon);
+	return ret;
+}
+
 static int run(const struct vm_config *c, struct err **errp)
 {
 	struct vm *vm = NULL;
-	struct monitor *mon = NULL;
-	int ret = write_pidfile(c->pidfile, errp);
+	int daemon = -1, ret = 0;
 
+	if (c->daemonize)
+		ret = daemon = daemon_start(errp);
+	if (ret >= 0)
+		ret = write_pidfile(c->pidfile, errp);
 	if (ret < 0)
 		return ret;
 	ret = vm_new(&vm, c, errp);
 	if (ret >= 0) {
-		if (vm_monitor_chardev(vm))
-			mon = monitor_new(vm_monitor_chardev(vm), &monitor_ops, vm);
-		ret = vm_run(vm, errp);
-		monitor_free(mon);
+		ret = run_built(vm, daemon, errp);
 		vm_free(vm);
 	}
 	if (c->pidfile)

@@ -3,7 +3,7 @@
  * The board as ACPI sees it (ACPI 6.3).  Run through the C preprocessor, then iasl.  Owns _CRS, _PRT and S5; agrees with hw/q35/lpc.c
  * (PIRQ of a slot's pin), hw/q35/acpi.c (facts at FACTS) and mem/layout.h.
  */
-#define FACTS 0xFFF00 /* LAYOUT_ACPI_FACTS: written by acpi.c */
+#define FACTS 0xEFF00 /* LAYOUT_ACPI_FACTS: written by acpi.c */
 
 /* One slot: pins A to D lead to PIRQs base + (slot + pin) % 4; GSI 16 + PIRQ, or the link of that PIRQ. */
 #define GSI4(slot, a, b, c, d)                                                                     \

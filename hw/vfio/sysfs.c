@@ -138,7 +138,7 @@ int sysfs_check_assignable(const char *root, const char *bdf, struct err **errp)
 	g_autofree char *driver = NULL, *name = NULL;
 
 	if (!sysfs_has_device(root, bdf)) {
-		err_set(errp, -ENODEV, "host=%s: this host has no PCI device at that address", bdf);
+		err_set(errp, -ENODEV, "no such PCI device on this host");
 		err_hint(errp, "'lspci -D' lists the addresses of all devices.");
 		return -ENODEV;
 	}

@@ -12,15 +12,17 @@ lone=0000:00:04.0 ahci=0000:00:08.0 pair0=0000:00:09.0 pair1=0000:00:09.1
 # Facts that several scenarios check. ADDRESS is the guest's.
 
 reached_userspace() {
-	grep -q 'T: userspace' "$out/$log"
+	printed 'T: userspace'
 	result $? "the guest reaches its userspace" "it did not; VMM: $status" && return
 	is_hopeless=1
 	return 1
 }
 
-ended_well() { same "the guest powers off and the VMM's exit status is 0" "done 0" "$(lines_done) $status"; }
-
-lines_done() { grep -q 'T: done' "$out/$log" && echo done || echo "not done"; }
+ended_well() {
+	local end="not done"
+	! printed 'T: done' || end=done
+	same "the guest powers off and the VMM's exit status is 0" "done 0" "$end $status"
+}
 
 device_is() { # device_is ADDRESS ID-AND-DRIVER WHAT
 	same "$3 is at $1" "$2" "$(facts pci | sed -n "s/^0000:$1 //p")"
@@ -51,7 +53,7 @@ scenario_main() {
 	local mac caps got
 	mac=$(cat "$sys/$nic"/net/*/address)
 	bind vfio-pci "$nic" "$disk0"
-	INITRD=/run/l1/l2-lspci.cpio run main reboot,cpus,pci,sum,irq,lspci,bar -m 512 -smp 2 \
+	INITRD=l2-lspci.cpio run main reboot,cpus,pci,sum,irq,lspci,bar -m 512 -smp 2 \
 		-device "vfio-pci,host=$disk0,addr=4" -device "vfio-pci,host=$nic,addr=5"
 	reached_userspace || return
 	same "both CPUs are up" 2 "$(facts cpus)"
@@ -114,7 +116,7 @@ scenario_intx() {
 scenario_nic() {
 	local mode name
 	bind vfio-pci "$nic" "$ahci"
-	KERNEL=$SLUICE_ASSETS/vmlinux INITRD=/run/l1/l2-nic.cpio run nic pci,sum,irq,nic -m 256 -smp 1 \
+	KERNEL=$SLUICE_ASSETS/vmlinux INITRD=l2-nic.cpio run nic pci,sum,irq,nic -m 256 -smp 1 \
 		-device "vfio-pci,host=$nic,addr=5" -device "vfio-pci,host=$ahci,addr=6"
 	reached_userspace || return
 	device_is 00:05.0 "8086:10d3 e1000e" "the e1000e, with its driver,"
@@ -155,27 +157,34 @@ scenario_groups() {
 # mmio_exits: how often KVM had to hand an access to the VMM.
 mmio_exits() { cat /sys/kernel/debug/kvm/"$pid"-*/mmio_exits; }
 
-reads() { facts busy | tail -n 1; }
+# more_reads THAN: the guest has done more reads; $reads is their number.
+more_reads() {
+	reads=0
+	printed 'T: busy ' || return 1
+	text=${text##*T: busy }
+	reads=${text%%[^0-9]*}
+	((${reads:-0} > $1))
+}
 
-more_reads() { [ "$(reads)" -gt "$1" ] 2>/dev/null; }
+busy_or_over() { more_reads 0 || over; }
 
 # The VMM is stopped while the guest keeps the disk busy.
 scenario_release() {
-	local signal before count
+	local signal exits count
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	bind vfio-pci "$disk0"
 	for signal in TERM KILL; do
 		start "release-$signal" busy -m 256 -smp 1 -device "vfio-pci,host=$disk0,addr=4"
-		wait_for "${E2E_GUEST_SECONDS:-150}" more_reads 0 || over
+		wait_for "${E2E_GUEST_SECONDS:-150}" busy_or_over
 		status="no reads"
 		if [ "$signal" = TERM ]; then
 			reached_userspace || { kill -KILL "$pid"; wait "$pid"; return; }
-			before=$(mmio_exits) count=$(reads)
-			wait_for 60 more_reads "$count"
-			count=$(($(reads) - count)) before=$(($(mmio_exits) - before))
-			[ "$count" -gt 0 ] && [ "$before" -lt $((count / 8)) ]
+			exits=$(mmio_exits) count=$reads
+			wait_for 60 more_reads $((count + 500))
+			count=$((reads - count)) exits=$(($(mmio_exits) - exits))
+			((count > 0 && exits < count / 8))
 			result $? "the disk's doorbells are mapped, not trapped" \
-				"$count reads, $before exits to the VMM for memory-mapped I/O"
+				"$count reads, $exits exits to the VMM for memory-mapped I/O"
 		fi
 		kill -s "$signal" "$pid"
 		finish 30
@@ -203,7 +212,7 @@ refused() {
 	guest=$what log=$what.log
 	: >"$out/$log"
 	VMM=$VMM ${RUN:-} "$BASH" -c '. "$1/lib/inner.sh"; shift; vmm "$@"' refused "$(dirname "$0")" \
-		-kernel "$SLUICE_ASSETS/vmlinuz-cloud" -initrd /run/l1/l2.cpio -append console=ttyS0 \
+		-kernel "$SLUICE_ASSETS/vmlinuz-cloud" -initrd "$E2E_DIR/l2.cpio" -append console=ttyS0 \
 		-m 256 -smp 1 "$@" -device "vfio-pci,host=$bdf" </dev/null >"$out/$log" 2>"$out/$what.err" &
 	pid=$!
 	finish 60
@@ -248,6 +257,7 @@ for scenario; do
 	started=$SECONDS
 	"scenario_$scenario"
 	echo "# $scenario took $((SECONDS - started)) s"
+	keep_logs
 	if [ -n "$is_hopeless" ]; then
 		echo "Bail out! The guest of $scenario does not start, the rest would only wait."
 		exit 1

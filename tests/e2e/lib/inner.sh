@@ -2,13 +2,19 @@
 # running the VMM with a guest and reading the guest's "T:" lines. Sourced by
 # scenarios.sh and bench-inner.
 
-out=/run/l1/guests # logs: stay in the folder of this boot
+# The guests' consoles. In memory, because 9p would cost a round trip for every character; keep_logs
+# copies them to the folder of this boot.
+out=/run/guests
 mkdir -p "$out"
+keep_logs() { cp -r "$out" /run/l1/; }
+trap keep_logs EXIT
+
 tests=0 failed=0 guest=
 exec 9<> <(:)
 
-# A short pause between two looks at something; no process.
-nap() { read -rt 0.1 -u 9 || :; }
+# A short pause between two looks at something. L1 has one CPU, so what is looked at
+# in a loop must not start processes.
+nap() { read -rt 0.2 -u 9 || :; }
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; fails after SECONDS.
 wait_for() {
@@ -47,7 +53,7 @@ skip() { # skip DESCRIPTION REASON
 # console: the end of the guest's console and the VMM's messages, once per guest.
 console() {
 	[ -n "$guest" ] || return 0
-	echo "# the last lines of guest $guest ($out/$guest.log), then of the VMM's stderr:"
+	echo "# the last lines of guest $guest (guests/$guest.log), then of the VMM's stderr:"
 	tail -n 30 "$out/$guest.log" | tr -d '\r' | sed 's/^/# |  /'
 	tail -n 10 "$out/$guest.err" | sed 's/^/# !  /'
 	guest=
@@ -137,14 +143,20 @@ start() {
 	local append="console=ttyS0 ${E2E_APPEND-quiet} ${APPEND-} sluice.nonce=$nonce sluice.do=$2"
 	shift 2
 	: >"$out/$guest.log"
-	vmm -kernel "${KERNEL:-$SLUICE_ASSETS/vmlinuz-cloud}" -initrd "${INITRD:-/run/l1/l2.cpio}" \
+	vmm -kernel "${KERNEL:-$SLUICE_ASSETS/vmlinuz-cloud}" -initrd "$E2E_DIR/${INITRD:-l2.cpio}" \
 		-append "$append" "$@" </dev/null >"$out/$guest.log" 2>"$out/$guest.err" &
 	pid=$!
 }
 
 gone() { ! kill -0 "$pid" 2>/dev/null; }
 
-over() { gone || grep -q 'Kernel panic' "$out/$guest.log"; }
+over() { gone || printed 'Kernel panic'; }
+
+# printed TEXT: the guest's console has it; $text is all of the console.
+printed() {
+	IFS= read -rd '' text <"$out/$log"
+	[[ $text == *"$1"* ]]
+}
 
 # finish SECONDS: waits for the VMM's end and sets $status, to "timeout" or "panic" when it
 # had to be killed.

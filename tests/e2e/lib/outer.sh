@@ -22,6 +22,8 @@ prepare() {
 	export SLUICE_ASSETS=${SLUICE_ASSETS:-$top/build/assets}
 	dir=${E2E_DIR:-$top/build/e2e}
 	mkdir -p "$dir"
+	dir=$(cd "$dir" && pwd)
+	export E2E_DIR=$dir
 	exec 8>"$dir/lock"
 	flock -n 8 || bail "another run uses $dir; wait for it, or set E2E_DIR"
 	"$top/scripts/assets" "$SLUICE_ASSETS" || bail "no kernels to boot"

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the style test demands, as tables. An exception stands here with its reason or nowhere."""
+
+# Rooms, low to high. A file may include its own room and every room on a lower row; rooms of
+# one row do not know each other. A single file may have a row of its own.
+LAYERS = (
+    ("base",),
+    ("mem",),
+    # What an interrupt line and an interrupt controller look like: types only, needed by all
+    # who raise one, while the controllers themselves (the rest of hw/irq) stand higher.
+    ("hw/irq/wire.h", "hw/irq/irqchip.h"),
+    ("cpu", "hw/pci"),
+    ("hw/dev", "hw/irq"),
+    ("vfio",),
+    ("hw/isa", "hw/q35", "hw/vfio"),
+    ("accel",),
+    ("vm",),
+    ("ctl",),
+    # The composition root: puts the configuration, the machine and its front ends together.
+    ("vm/main.c",),
+    # Tests may look at everything.
+    ("tests",),
+)
+
+# Headers that the build makes: {name: what makes it}.
+GENERATED = {
+    "dsdt.hex": "iasl, from hw/q35/dsdt.asl",
+}
+
+MAX_FILE_LINES = 800
+MAX_FUNCTION_LINES = 100
+MAX_P95_LINES = 50
+MAX_COLUMNS = 100
+
+# Objects in writable sections: {symbol: reason}.
+MUTABLE = {
+    "dsdt_aml_code": "written by iasl, which knows no const; only read",
+}
+
+# Functions over MAX_FUNCTION_LINES: {"file:function": reason}. Meant for opcode tables.
+LONG_FUNCTIONS = {}
+
+# Sources whose unit test has another name than test_<name>.c or test_<room>_<name>.c:
+# {source: test without "test_" and ".c"}. Several sources of one module share a test.
+TESTED_BY = {
+    "base/chardev_file.c": "chardev",
+    "base/chardev_mux.c": "chardev",
+    "base/chardev_socket.c": "chardev",
+    "base/chardev_stream.c": "chardev",
+    "base/chardev_tty.c": "chardev",
+    "ctl/cli_board.c": "cli",
+    "ctl/cli_chardev.c": "cli",
+    "ctl/cli_dev.c": "cli",
+    "ctl/cli_kv.c": "cli",
+}
+
+# Sources without a unit test: {source: what tests them instead}.
+UNTESTED = {
+    "vm/main.c": "calls in a row; every scenario of tests/e2e runs it",
+}
+
+# Written by people or programs in a hurry; see also check.py, words().
+FORBIDDEN = ("TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK")
+
+# Documents that must be there.
+DOCS = ("README.md", "docs/tour.md", "docs/paths.md", "docs/config-bits.md", "docs/style.md",
+        "docs/sluice.1")
