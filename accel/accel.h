@@ -28,6 +28,7 @@ enum irqchip_mode { IRQCHIP_FULL, IRQCHIP_SPLIT };
 struct accel_conf {
 	enum irqchip_mode irqchip;
 	unsigned cpus;
+	struct cpu_topology topology;
 	const struct cpu_spec *cpu;
 	struct aspace *mem, *io;
 };

@@ -188,6 +188,7 @@ static int kvm_open(struct accel **out, const struct accel_conf *conf, struct er
 				  .mem = conf->mem,
 				  .io = conf->io};
 	k->cpu = *conf->cpu;
+	k->topology = conf->topology;
 	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
 		ret = steps[i](k, errp);
 		if (ret < 0)

@@ -33,7 +33,7 @@ struct kvm_mem {
 struct kvm_irq {
 	pthread_mutex_t lock;
 	struct kvm_irq_routing_entry *routes; /* indexed by position; gsi inside */
-	unsigned n, max;
+	unsigned n, max, limit;
 	uint64_t used[64]; /* GSIs taken: bit set of 4096 */
 	unsigned depth;
 	bool dirty;
@@ -52,6 +52,7 @@ struct kvm {
 	struct vcpu *cpu0;
 	struct kvm_clock_data clock;
 	struct cpu_spec cpu;
+	struct cpu_topology topology;
 	struct cpuid_table supported;
 	struct kvm_mem mem;
 	struct kvm_irq irq;

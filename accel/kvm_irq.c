@@ -96,6 +96,13 @@ static int irq_commit(void *opaque)
 	return ret;
 }
 
+static void route_drop(struct kvm_irq *q, struct kvm_irq_routing_entry *e)
+{
+	q->used[e->gsi / 64] &= ~(1ull << (e->gsi % 64));
+	*e = q->routes[--q->n];
+	q->dirty = true;
+}
+
 static int irq_route_add(void *opaque, struct msi_msg msg)
 {
 	struct kvm *k = opaque;
@@ -104,10 +111,12 @@ static int irq_route_add(void *opaque, struct msi_msg msg)
 	pthread_mutex_lock(&k->irq.lock);
 	for (gsi = GSI_PINS; gsi < GSI_MAX && gsi_used(&k->irq, (unsigned)gsi); gsi++)
 		;
-	if (gsi < GSI_MAX) {
+	if (gsi < GSI_MAX && k->irq.n < k->irq.limit) {
 		route_msi(route_new(&k->irq, (unsigned)gsi, KVM_IRQ_ROUTING_MSI), msg);
-		if (!k->irq.depth && push(k) < 0)
+		if (!k->irq.depth && push(k) < 0) {
+			route_drop(&k->irq, &k->irq.routes[k->irq.n - 1]);
 			gsi = -EIO;
+		}
 	} else {
 		gsi = -ENOSPC;
 	}
@@ -140,12 +149,8 @@ static void irq_route_del(void *opaque, int gsi)
 
 	pthread_mutex_lock(&k->irq.lock);
 	e = route_find(&k->irq, (unsigned)gsi);
-	if (e && gsi >= GSI_PINS) {
-		*e = k->irq.routes[--k->irq.n];
-		k->irq.used[gsi / 64] &= ~(1ull << (gsi % 64));
-		/* A route that no irqfd uses does no harm: the next commit takes it out. */
-		k->irq.dirty = true;
-	}
+	if (e && gsi >= GSI_PINS) /* the next commit takes it out: unused, it does no harm */
+		route_drop(&k->irq, e);
 	pthread_mutex_unlock(&k->irq.lock);
 }
 
@@ -283,6 +288,7 @@ int kvm_irq_init(struct kvm *k, struct err **errp)
 
 	pthread_mutex_init(&k->irq.lock, NULL);
 	k->irq.resample = kvm_cap(k, KVM_CAP_IRQFD_RESAMPLE);
+	k->irq.limit = (unsigned)kvm_cap(k, KVM_CAP_IRQ_ROUTING);
 	k->accel.irq = (struct irqchip){&kvm_irqchip_ops, k};
 	ret = k->accel.irqchip_mode == IRQCHIP_SPLIT ? init_split(k, errp) : init_full(k, errp);
 	if (ret < 0)

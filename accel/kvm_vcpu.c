@@ -18,12 +18,11 @@ static int set_cpuid(struct vcpu *v, struct err **errp)
 {
 	struct kvm *k = kvm_of(v->accel);
 	struct kvm_vcpu *kv = v->priv;
-	struct cpu_topology topo = {k->accel.cpus, k->accel.cpus, 1};
 	g_autofree struct cpuid_table *t = g_new0(struct cpuid_table, 1);
 	g_autofree struct kvm_cpuid2 *c = NULL;
 	int ret;
 
-	ret = cpuid_build(t, &k->cpu, &k->supported, &topo, v->id, errp);
+	ret = cpuid_build(t, &k->cpu, &k->supported, &k->topology, v->id, errp);
 	if (ret < 0)
 		return ret;
 	c = g_malloc0(sizeof(*c) + t->n * sizeof(c->entries[0]));

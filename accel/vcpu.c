@@ -139,13 +139,14 @@ static gboolean tell_owner(gpointer opaque)
 	enum vcpu_event ev;
 	unsigned cpu;
 
+	vcpus_stop(
+		s); /* first: what other CPUs raise until they are parked is part of this event */
 	pthread_mutex_lock(&s->lock);
 	ev = s->event;
 	cpu = s->event_cpu;
 	s->event = VCPU_EV_NONE;
 	s->source = 0;
 	pthread_mutex_unlock(&s->lock);
-	vcpus_stop(s);
 	s->ops.event(s->ops.opaque, ev, cpu);
 	return G_SOURCE_REMOVE;
 }
@@ -158,15 +159,25 @@ static void kick_all(struct vcpus *s)
 			s->accel->ops->vcpu_kick(&s->cpu[i]);
 }
 
+static bool is_reset(enum vcpu_event ev)
+{
+	return ev == VCPU_EV_RESET || ev == VCPU_EV_TRIPLE;
+}
+
 void vcpus_raise(struct vcpus *s, enum vcpu_event ev, unsigned cpu)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->event == VCPU_EV_NONE && !s->quit) {
+	if (s->quit)
+		goto out;
+	if (s->event == VCPU_EV_NONE)
+		s->source = g_idle_add_full(G_PRIORITY_HIGH, tell_owner, s, NULL);
+	/* The first one counts, but an end of the machine outweighs its reset. */
+	if (s->event == VCPU_EV_NONE || (is_reset(s->event) && !is_reset(ev))) {
 		s->event = ev;
 		s->event_cpu = cpu;
-		s->source = g_idle_add_full(G_PRIORITY_HIGH, tell_owner, s, NULL);
-		kick_all(s);
 	}
+	kick_all(s);
+out:
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -222,10 +233,23 @@ void vcpus_free(struct vcpus *s)
 	g_free(s);
 }
 
+/* A reset that was asked for and not done yet is done by this one. */
+static void drop_reset_event(struct vcpus *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (is_reset(s->event)) {
+		g_source_remove(s->source);
+		s->event = VCPU_EV_NONE;
+		s->source = 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 int vcpus_reset(struct vcpus *s, const struct x86_regs *bsp, struct err **errp)
 {
 	int ret = 0;
 
+	drop_reset_event(s);
 	for (unsigned i = 0; i < s->n && !ret; i++)
 		ret = s->accel->ops->vcpu_reset(&s->cpu[i], i ? NULL : bsp, errp);
 	return ret;
@@ -265,8 +289,10 @@ int vcpus_start(struct vcpus *s, struct err **errp)
 		s->accel->ops->start(s->accel);
 	s->live = true;
 	pthread_mutex_lock(&s->lock);
-	__atomic_store_n(&s->stop, false, __ATOMIC_RELEASE);
-	pthread_cond_broadcast(&s->go);
+	if (s->event == VCPU_EV_NONE) { /* else its owner hears of it first, and starts again */
+		__atomic_store_n(&s->stop, false, __ATOMIC_RELEASE);
+		pthread_cond_broadcast(&s->go);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return 0;
 }

@@ -31,7 +31,7 @@ static int set_u32(uint32_t *field, const char *value)
 
 	errno = 0;
 	v = strtoull(value, &end, 0);
-	if (end == value || *end || errno || v > UINT32_MAX || value[0] == '-')
+	if (!g_ascii_isdigit(value[0]) || *end || errno || v > UINT32_MAX)
 		return -EINVAL;
 	*field = (uint32_t)v;
 	return 0;

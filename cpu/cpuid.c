@@ -401,6 +401,8 @@ static void apply_model(struct cpuid_table *t, const struct cpu_model *m)
 
 		if (!kvm && (l->leaf & 0x80000000 ? l->leaf > m->max_ext : l->leaf > m->max_leaf))
 			continue;
+		if (l->leaf == 7 && l->sub) /* newer features, none of which a model names */
+			continue;
 		for (int reg = 0; reg < 4; reg++)
 			if (feature_mask(l, reg))
 				l->reg[reg] &= model_features(m, l, reg);
@@ -418,6 +420,8 @@ static void apply_model(struct cpuid_table *t, const struct cpu_model *m)
 			memcpy(&l->reg[CPUID_ECX], m->vendor + 8, 4);
 		} else if (l->leaf == 1 || l->leaf == 0x80000001) {
 			l->reg[CPUID_EAX] = m->signature;
+		} else if (l->leaf == 7) {
+			l->reg[CPUID_EAX] = 0; /* the last sub-leaf */
 		} else if (l->leaf == 6 || l->leaf == 0xa) {
 			memset(l->reg, 0, sizeof(l->reg));
 		}

@@ -135,7 +135,7 @@ static void io_write(struct region *r, uint64_t off, uint64_t val, unsigned len)
 			uint64_t mask = ones(p.take) << (8 * p.skip);
 			uint64_t old = ops->read ? ops->read(r->opaque, p.at, p.n) : 0;
 
-			w = (old & ~mask) | (w << (8 * p.skip));
+			w = ((old & ~mask) | (w << (8 * p.skip))) & ones(p.n);
 		}
 		ops->write(r->opaque, p.at, w, p.n);
 		done += p.take;

@@ -379,18 +379,35 @@ static int readable(const char *option, const char *path, struct err **errp)
 	return 0;
 }
 
-/* One file, or for multiboot several: "file args,file args". */
+/* The file of a module "file args". */
+static int validate_module(char *module, struct err **errp)
+{
+	g_strchug(module);
+	module[strcspn(module, " ")] = 0;
+	return *module ? readable("-initrd", module, errp) : 0;
+}
+
+/* One file, or for multiboot several: "file args,file args"; ",," is a comma. */
 static int validate_initrd(const char *initrd, struct err **errp)
 {
-	g_auto(GStrv) modules = NULL;
+	g_autoptr(GString) one = NULL;
 	int ret = 0;
 
 	if (!initrd || (!strpbrk(initrd, ", ") || access(initrd, F_OK) == 0))
 		return readable("-initrd", initrd, errp);
-	modules = g_strsplit(initrd, ",", -1);
-	for (char **m = modules; !ret && *m; m++) {
-		(*m)[strcspn(*m, " ")] = 0;
-		ret = readable("-initrd", *m, errp);
+	one = g_string_new(NULL);
+	for (const char *s = initrd; !ret; s++) {
+		bool comma = s[0] == ',' && s[1] == ',';
+
+		if (*s && (*s != ',' || comma)) {
+			g_string_append_c(one, *s);
+			s += comma;
+			continue;
+		}
+		ret = validate_module(one->str, errp);
+		g_string_truncate(one, 0);
+		if (!*s)
+			break;
 	}
 	return ret;
 }

@@ -24,6 +24,7 @@ struct pci_place {
 };
 
 struct dev_conf {
+	const char *driver;
 	char *id;
 	struct pci_place place;
 	struct vdev_conf vfio;
@@ -136,6 +137,13 @@ static struct pcibus *find_bus(struct board *b, const char *name, struct err **e
 	return NULL;
 }
 
+/* No sign and no space, which strtoul would take. */
+static bool hex_number(const char *text, char **end, unsigned long *v)
+{
+	*v = strtoul(text, end, 16);
+	return *end != text && g_ascii_isxdigit(text[0]);
+}
+
 /* "5", "05.1", "0x5.0x1"; -1 = next free slot. */
 static int parse_addr(const char *text, struct err **errp)
 {
@@ -144,21 +152,27 @@ static int parse_addr(const char *text, struct err **errp)
 
 	if (!text)
 		return -1;
-	slot = strtoul(text, &end, 16);
-	if (end != text && *end == '.') {
-		const char *f = end + 1;
-
-		fn = strtoul(f, &end, 16);
-		if (end == f)
-			fn = 8;
-	}
-	if (end == text || *end || slot > 31 || fn > 7) {
+	if (!hex_number(text, &end, &slot) || (*end == '.' && !hex_number(end + 1, &end, &fn)) ||
+	    *end || slot > 31 || fn > 7) {
 		err_set(errp, -EINVAL, "addr=%s is no PCI slot and function", text);
 		err_hint(errp,
 			 "Write slot[.function], hexadecimal: 0 to 1f, 0 to 7; such as addr=05.0.");
 		return -EINVAL;
 	}
 	return PCI_DEVFN(slot, fn);
+}
+
+/* Bus and devfn (-1 = next free slot) that the user wrote; NULL = one of them is wrong. */
+static struct pcibus *find_place(struct board *b, const struct dev_conf *c, int *devfn,
+				 struct err **errp)
+{
+	struct pcibus *bus = find_bus(b, c->place.bus, errp);
+
+	*devfn = parse_addr(c->place.addr, errp);
+	if (bus && *devfn >= -1)
+		return bus;
+	err_prefix(errp, "-device %s%s%s", c->driver, c->id ? ",id=" : "", c->id ? c->id : "");
+	return NULL;
 }
 
 static int plug(struct board *b, struct pcidev *d, struct pcibus *bus, int devfn, struct err **errp)
@@ -178,11 +192,11 @@ static int plug(struct board *b, struct pcidev *d, struct pcibus *bus, int devfn
 
 static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
 {
-	struct pcibus *bus = find_bus(b, c->place.bus, errp);
-	int devfn = parse_addr(c->place.addr, errp), ret;
+	int devfn, ret;
+	struct pcibus *bus = find_place(b, c, &devfn, errp);
 	struct pcidev *d;
 
-	if (!bus || devfn < -1)
+	if (!bus)
 		return -EINVAL;
 	c->vfio.id = c->id;
 	c->vfio.multifunction = c->place.multifunction;
@@ -193,13 +207,19 @@ static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
 
 static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
 {
-	struct pcibus *bus = find_bus(b, c->place.bus, errp);
-	int devfn = parse_addr(c->place.addr, errp);
+	int devfn;
+	struct pcibus *bus = find_place(b, c, &devfn, errp);
 	struct pcie_port_conf port = {c->id, c->chassis, c->slot, c->port_nr};
 	struct pcidev *d;
 
-	if (!bus || devfn < -1)
+	if (!bus)
 		return -EINVAL;
+	if (c->port_nr > 0xff || c->chassis > 0xff || c->slot > 0x1fff)
+		return err_set(
+			errp, -EINVAL,
+			"pcie-root-port '%s': port=%u, chassis=%u, slot=%u: they end at 255, "
+			"255 and 8191",
+			c->id ? c->id : "", c->port_nr, c->chassis, c->slot);
 	if (bus->bridge)
 		return err_set(errp, -EINVAL, "pcie-root-port '%s' can only sit on pcie.0",
 			       c->id ? c->id : "");
@@ -219,13 +239,17 @@ static int testdev_ioeventfd(void *opaque, int fd, bool io, uint64_t addr, unsig
 
 static int create_pci_testdev(struct board *b, struct dev_conf *c, struct err **errp)
 {
-	struct pcibus *bus = find_bus(b, c->place.bus, errp);
-	int devfn = parse_addr(c->place.addr, errp);
+	int devfn;
+	struct pcibus *bus = find_place(b, c, &devfn, errp);
 	const struct testdev_ops ops = {testdev_ioeventfd, b->accel};
+	struct pcidev *d;
 
-	if (!bus || devfn < -1)
+	if (!bus)
 		return -EINVAL;
-	return plug(b, pci_testdev_new(c->id, &ops), bus, devfn, errp);
+	d = pci_testdev_new(c->id, &ops);
+	if (c->place.multifunction)
+		d->cfg[PCI_HEADER_TYPE] |= 0x80;
+	return plug(b, d, bus, devfn, errp);
 }
 
 static int create_pc_testdev(struct board *b, struct dev_conf *c, struct err **errp)
@@ -298,7 +322,7 @@ static const struct devmodel *find_model(const char *driver, struct err **errp)
 int devs_create(struct board *b, const struct vm_device *dev, struct err **errp)
 {
 	const struct devmodel *m = find_model(dev->driver, errp);
-	struct dev_conf c = {.id = dev->id};
+	struct dev_conf c = {.driver = dev->driver, .id = dev->id};
 	int ret = 0;
 
 	if (!m) {

@@ -271,8 +271,14 @@ static void close_chardevs(struct vm *vm)
 
 static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **errp)
 {
+	const struct vm_config *c = vm->config;
 	struct accel_conf conf = {
-		.cpus = vm->config->cpus, .cpu = cpu, .mem = vm->board.mem, .io = vm->board.io};
+		.cpus = c->cpus,
+		.topology = {c->cpus, MAX(c->dies, 1) * MAX(c->cores, 1), MAX(c->threads, 1)},
+		.cpu = cpu,
+		.mem = vm->board.mem,
+		.io = vm->board.io,
+	};
 	struct err *first = NULL;
 
 	for (guint i = 0; i < vm->config->accels->len; i++) {
@@ -438,11 +444,11 @@ static void info_irq(struct vm *vm, GString *out)
 bool vm_info(struct vm *vm, const char *topic, GString *out)
 {
 	if (!strcmp(topic, "status")) {
-		g_string_append_printf(
-			out, "VM status: %s%s\n", vm->state == VM_RUNNING ? "" : "paused (",
-			vm->state == VM_RUNNING ? "running" : state_names[vm->state]);
-		if (vm->state != VM_RUNNING)
-			g_string_insert(out, (gssize)out->len - 1, ")");
+		g_string_append_printf(out, "VM status: %s",
+				       vm->state == VM_RUNNING ? "running" : "paused");
+		if (vm->state != VM_RUNNING && vm->state != VM_PAUSED)
+			g_string_append_printf(out, " (%s)", state_names[vm->state]);
+		g_string_append_c(out, '\n');
 	} else if (!strcmp(topic, "name")) {
 		g_string_append_printf(out, "%s\n", vm->config->name ? vm->config->name : "");
 	} else if (!strcmp(topic, "pci")) {

@@ -20,14 +20,20 @@ struct part {
 	struct mmapping *map;
 };
 
-static void part_init(struct part *p, struct aspace *as, const char *name, uint64_t addr,
-		      uint64_t size, const struct region_ops *ops, void *opaque)
+static void part_init_prio(struct part *p, struct aspace *as, const char *name, uint64_t addr,
+			   uint64_t size, const struct region_ops *ops, void *opaque, int prio)
 {
 	pthread_mutex_init(&p->lock, NULL);
 	region_init_io(&p->region, name, size, ops, opaque);
 	p->region.lock = &p->lock;
 	p->as = as;
-	p->map = aspace_map(as, &p->region, addr, 0, size, 0);
+	p->map = aspace_map(as, &p->region, addr, 0, size, prio);
+}
+
+static void part_init(struct part *p, struct aspace *as, const char *name, uint64_t addr,
+		      uint64_t size, const struct region_ops *ops, void *opaque)
+{
+	part_init_prio(p, as, name, addr, size, ops, opaque, 0);
 }
 
 static void part_fini(struct part *p)
@@ -229,7 +235,8 @@ struct debugcon *debugcon_new(struct aspace *io, uint16_t iobase, uint8_t readba
 	d->readback = readback;
 	if (c)
 		chardev_attach(c, &fe);
-	part_init(&d->part, io, "debugcon", iobase, 1, &debugcon_ops, d);
+	/* pc-testdev has cells at 0xe8 to 0xeb: the console is seen where both are. */
+	part_init_prio(&d->part, io, "debugcon", iobase, 1, &debugcon_ops, d, 1);
 	return d;
 }
 

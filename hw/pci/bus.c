@@ -219,6 +219,11 @@ void pcihost_reset(struct pcihost *h)
 	pcihost_foreach(h, reset_one, NULL);
 }
 
+void pcibus_reset(struct pcibus *b)
+{
+	foreach_below(b, reset_one, NULL);
+}
+
 static void reroute_one(void *opaque, struct pcidev *d)
 {
 	if (d->ops->intx_routed)
@@ -252,26 +257,44 @@ static bool root_pin(const struct pcidev *d, struct pin *p)
 	return true;
 }
 
+/* Under irq_lock: bring the pin to what the device wants and INTx-disable allows. */
+static void drive_pin(struct pcidev *d, struct pin p)
+{
+	bool drive = d->intx_level && !(pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
+	struct pcihost *h = d->bus->host;
+	uint16_t *count = &h->intx_count[p.slot][p.pin];
+
+	if (drive == d->intx_driven)
+		return;
+	d->intx_driven = drive;
+	*count = (uint16_t)(*count + (drive ? 1 : -1));
+	if (*count == (drive ? 1 : 0))
+		h->ops->intx(h->opaque, p.slot, p.pin + 1, drive);
+}
+
 void pcidev_intx(struct pcidev *d, bool level)
 {
-	bool drive = level && !(pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
-	struct pcihost *h;
 	struct pin p;
-	uint16_t *count;
 
+	if (!root_pin(d, &p)) {
+		d->intx_level = level;
+		return;
+	}
+	pthread_mutex_lock(&d->bus->host->irq_lock);
 	d->intx_level = level;
+	drive_pin(d, p);
+	pthread_mutex_unlock(&d->bus->host->irq_lock);
+}
+
+void pcidev_intx_update(struct pcidev *d)
+{
+	struct pin p;
+
 	if (!root_pin(d, &p))
 		return;
-	h = d->bus->host;
-	pthread_mutex_lock(&h->irq_lock);
-	if (drive != d->intx_driven) {
-		d->intx_driven = drive;
-		count = &h->intx_count[p.slot][p.pin];
-		*count = (uint16_t)(*count + (drive ? 1 : -1));
-		if (*count == (drive ? 1 : 0))
-			h->ops->intx(h->opaque, p.slot, p.pin + 1, drive);
-	}
-	pthread_mutex_unlock(&h->irq_lock);
+	pthread_mutex_lock(&d->bus->host->irq_lock);
+	drive_pin(d, p);
+	pthread_mutex_unlock(&d->bus->host->irq_lock);
 }
 
 int pcidev_intx_gsi(const struct pcidev *d)

@@ -20,11 +20,14 @@ unsigned pci_ext_cap_find(const uint8_t *cfg, unsigned cfg_size, uint16_t id)
 {
 	unsigned pos = PCI_CFG_CONV;
 
-	if (cfg_size <= PCI_CFG_CONV)
+	if (cfg_size < PCI_CFG_CONV + 4)
 		return 0;
 	for (int ttl = (PCI_CFG_EXT - PCI_CFG_CONV) / 8; ttl && pos >= PCI_CFG_CONV; ttl--) {
-		uint32_t head = pci_get32(cfg + pos);
+		uint32_t head;
 
+		if (pos > cfg_size - 4)
+			return 0;
+		head = pci_get32(cfg + pos);
 		if (!head || head == UINT32_MAX)
 			return 0;
 		if (PCI_EXT_CAP_ID(head) == id)

@@ -226,7 +226,7 @@ void pcidev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len
 	if (moves_bars(d, off, len))
 		pcidev_update_bars(d);
 	if (pci_hits(off, len, PCI_COMMAND, 2))
-		pcidev_intx(d, d->intx_level);
+		pcidev_intx_update(d);
 }
 
 /* RST# and the like: what PCI 3.0 6.2 asks to be 0, plus the interrupt line. */

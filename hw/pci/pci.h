@@ -121,6 +121,7 @@ void pcidev_unplug(struct pcidev *d); /* unmaps its BARs, lowers its interrupt *
 int pcibus_free_slot(const struct pcibus *bus, unsigned from); /* devfn, or -ENOSPC */
 
 void pcihost_reset(struct pcihost *h); /* every device; with the lock held by nobody */
+void pcibus_reset(struct pcibus *b);   /* every device below; the lock is held */
 void pcihost_foreach(struct pcihost *h, void (*fn)(void *opaque, struct pcidev *d), void *opaque);
 void pcihost_intx_rerouted(struct pcihost *h); /* tells every device; the lock is held */
 
@@ -141,6 +142,7 @@ void pcidev_set_bar_value(struct pcidev *d, unsigned n, uint64_t addr);
 
 /* Interrupts and DMA.  pcidev_intx: the level of the device's own pin. */
 void pcidev_intx(struct pcidev *d, bool level);
+void pcidev_intx_update(struct pcidev *d);   /* the command register changed; any thread */
 int pcidev_intx_gsi(const struct pcidev *d); /* -1 = no pin or not routed */
 void pcidev_msi_send(struct pcidev *d, struct msi_msg msg);
 static inline struct aspace *pcidev_dma(const struct pcidev *d)

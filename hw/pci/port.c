@@ -39,19 +39,6 @@ static uint32_t port_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 	return pcidev_cfg_read(d, off, len);
 }
 
-static void reset_below(struct port *p)
-{
-	for (unsigned i = 0; i < 256; i++) {
-		struct pcidev *d = p->bus.dev[i];
-
-		if (!d)
-			continue;
-		pcidev_reset_config(d);
-		if (d->ops->reset)
-			d->ops->reset(d);
-	}
-}
-
 static void port_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
 	uint8_t old = d->cfg[PCI_BRIDGE_CONTROL];
@@ -59,7 +46,18 @@ static void port_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigne
 	pcidev_cfg_write(d, off, val, len);
 	/* Secondary bus reset acts when the bit is set. */
 	if (~old & d->cfg[PCI_BRIDGE_CONTROL] & PCI_BRIDGE_CTL_BUS_RESET)
-		reset_below(d->priv);
+		pcibus_reset(d->child);
+}
+
+/* Error reporting that reports nothing, but whose registers are those of a port. */
+static void reset_aer(struct pcidev *d)
+{
+	uint8_t *c = d->cfg + EXT_AER;
+
+	pci_set32(c + PCI_ERR_UNCOR_MASK, 0);
+	pci_set32(c + PCI_ERR_UNCOR_SEVER, 0x00062030);
+	pci_set32(c + PCI_ERR_COR_MASK, 0x00002000);
+	pci_set32(c + PCI_ERR_ROOT_COMMAND, 0);
 }
 
 static void port_reset(struct pcidev *d)
@@ -81,6 +79,10 @@ static void port_reset(struct pcidev *d)
 	pci_set16(d->cfg + CAP_EXP + PCI_EXP_DEVCTL, 0);
 	pci_set16(d->cfg + CAP_EXP + PCI_EXP_LNKCTL, 0);
 	pci_set16(d->cfg + CAP_EXP + PCI_EXP_SLTCTL, 0);
+	pci_set16(d->cfg + CAP_EXP + PCI_EXP_RTCTL, 0);
+	pci_set16(d->cfg + CAP_EXP + PCI_EXP_DEVCTL2, 0);
+	pci_set16(d->cfg + CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET); /* D0 */
+	reset_aer(d);
 	pcidev_update_bars(d);
 }
 
@@ -136,15 +138,12 @@ static void init_express_cap(struct pcidev *d, const struct pcie_port_conf *conf
 	pci_set32(c + PCI_EXP_LNKCAP2, PCI_EXP_LNKCAP2_SLS_2_5GB);
 }
 
-/* Advanced Error Reporting that reports nothing, but whose registers are those of a port. */
 static void init_aer(struct pcidev *d)
 {
 	pci_set32(d->cfg + EXT_AER, PCI_EXT_CAP_ID_ERR | 2 << 16);
 	pci_set32(d->wmask + EXT_AER + PCI_ERR_UNCOR_MASK, 0x003ff030);
 	pci_set32(d->wmask + EXT_AER + PCI_ERR_UNCOR_SEVER, 0x003ff030);
-	pci_set32(d->cfg + EXT_AER + PCI_ERR_UNCOR_SEVER, 0x00062030);
 	pci_set32(d->wmask + EXT_AER + PCI_ERR_COR_MASK, 0x0000f1c1);
-	pci_set32(d->cfg + EXT_AER + PCI_ERR_COR_MASK, 0x00002000);
 	pci_set32(d->wmask + EXT_AER + PCI_ERR_ROOT_COMMAND, 7);
 }
 
@@ -165,7 +164,6 @@ struct pcidev *pcie_root_port_new(const struct pcie_port_conf *conf)
 	init_express_cap(d, conf);
 	pcidev_add_cap(d, PCI_CAP_ID_PM, CAP_PM);
 	pci_set16(d->cfg + CAP_PM + PCI_PM_PMC, 3 | 0xc800);
-	pci_set16(d->cfg + CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
 	pci_set16(d->wmask + CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE);
 	init_aer(d);
 	port_reset(d);

@@ -45,9 +45,11 @@ struct lpc {
 	struct mmapping *pm_map;
 	uint16_t sts, en, cnt;
 	uint8_t gpe[16], smi[8];
+	uint64_t overflow_at; /* tick at which bit 23 changes next, since TMROF was cleared */
 	struct vtimer overflow;
-	/* PIRQ state, under the PCI host's irq lock. */
+	/* Lines, under the PCI host's irq lock. */
 	uint16_t count[8]; /* root pins that pull each PIRQ */
+	bool sci;
 };
 
 /* --- PM timer: 24 bits at 3.579545 MHz ------------------------------------------------------------------- */
@@ -57,6 +59,29 @@ static uint64_t ticks(const struct lpc *l)
 	return (uint64_t)((__int128)vclock_now(l->conf.clock) * PMTMR_HZ / 1000000000);
 }
 
+static uint8_t route_of(const struct lpc *l, unsigned pirq)
+{
+	return l->dev.cfg[pirq < 4 ? LPC_CFG_PIRQA + pirq : LPC_CFG_PIRQE + pirq - 4];
+}
+
+/* The ISA line that a route leads to; 0 = none: off, or one of the reserved values (13.1.17). */
+static unsigned isa_line(uint8_t route)
+{
+	const unsigned lines = 0xdef8; /* 3-7, 9-12, 14, 15 */
+
+	return !(route & PIRQ_OFF) && lines >> (route & 15) & 1 ? route & 15u : 0;
+}
+
+/* An ISA line is as high as any of the PIRQs routed to it; the SCI shares its own with them. */
+static void drive_isa(struct lpc *l, unsigned line)
+{
+	bool level = line == LPC_SCI_GSI && l->sci;
+
+	for (unsigned i = 0; i < 8; i++)
+		level |= isa_line(route_of(l, i)) == line && l->count[i];
+	wire_set(&l->conf.gsi[line], level);
+}
+
 static void update_sci(struct lpc *l)
 {
 	uint16_t on = l->sts & l->en & (STS_TMROF | STS_GBL | STS_PWRBTN | STS_RTC);
@@ -64,16 +89,30 @@ static void update_sci(struct lpc *l)
 
 	for (unsigned i = 0; i < 8; i++)
 		gpe |= l->gpe[i] & l->gpe[8 + i];
-	wire_set(&l->conf.gsi[LPC_SCI_GSI], l->cnt & CNT_SCI_EN && (on || gpe));
+	pthread_mutex_lock(&l->host->irq_lock);
+	l->sci = l->cnt & CNT_SCI_EN && (on || gpe);
+	drive_isa(l, LPC_SCI_GSI);
+	pthread_mutex_unlock(&l->host->irq_lock);
 }
 
-/* TMROF_STS is set when bit 23 changes; the timer runs only while somebody wants to know. */
+static void next_overflow(struct lpc *l)
+{
+	l->overflow_at = (ticks(l) | 0x7fffff) + 1;
+}
+
+/* TMROF_STS is set when bit 23 changes: seen when somebody looks, and by a timer where it interrupts. */
+static void latch_overflow(struct lpc *l)
+{
+	if (ticks(l) >= l->overflow_at)
+		l->sts |= STS_TMROF;
+}
+
 static void arm_overflow(struct lpc *l)
 {
-	uint64_t next = (ticks(l) | 0x7fffff) + 1;
+	int64_t ns = (int64_t)((__int128)l->overflow_at * 1000000000 / PMTMR_HZ) + 1;
 
 	if (l->en & STS_TMROF && !(l->sts & STS_TMROF))
-		vtimer_arm(&l->overflow, (int64_t)((__int128)next * 1000000000 / PMTMR_HZ) + 1);
+		vtimer_arm(&l->overflow, ns);
 	else
 		vtimer_disarm(&l->overflow);
 }
@@ -83,7 +122,7 @@ static void overflowed(void *opaque)
 	struct lpc *l = opaque;
 
 	pthread_mutex_lock(&l->pm_lock);
-	l->sts |= STS_TMROF;
+	latch_overflow(l);
 	update_sci(l);
 	pthread_mutex_unlock(&l->pm_lock);
 }
@@ -94,6 +133,7 @@ static uint16_t pm_get(struct lpc *l, unsigned off)
 {
 	switch (off) {
 	case PM_STS:
+		latch_overflow(l);
 		return l->sts;
 	case PM_EN:
 		return l->en;
@@ -139,6 +179,8 @@ static void pm_set(struct lpc *l, unsigned off, uint16_t val, uint16_t mask)
 	switch (off) {
 	case PM_STS:
 		l->sts &= (uint16_t) ~(val & mask);
+		if (val & mask & STS_TMROF)
+			next_overflow(l);
 		break;
 	case PM_EN:
 		l->en = (uint16_t)((l->en & ~mask) | (val & mask));
@@ -164,6 +206,7 @@ static void pm_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 {
 	struct lpc *l = opaque;
 
+	latch_overflow(l);
 	if (len == 1)
 		pm_set(l, (unsigned)off & ~1u, (uint16_t)(val << (8 * (off & 1))),
 		       (uint16_t)(0xff << (8 * (off & 1))));
@@ -190,23 +233,14 @@ static unsigned pirq_of(unsigned slot, unsigned pin)
 	return (slot < 25 ? 4 : 0) + ((slot + pin - 1) & 3);
 }
 
-static uint8_t route_of(const struct lpc *l, unsigned pirq)
-{
-	return l->dev.cfg[pirq < 4 ? LPC_CFG_PIRQA + pirq : LPC_CFG_PIRQE + pirq - 4];
-}
-
-/* In PIC mode the level of an ISA line is that of all PIRQs routed to it. */
+/* The IO-APIC's pin, and in PIC mode the ISA line that the guest chose. */
 static void drive(struct lpc *l, unsigned pirq)
 {
-	uint8_t route = route_of(l, pirq);
-	bool level = false;
+	unsigned line = isa_line(route_of(l, pirq));
 
 	wire_set(&l->conf.gsi[16 + pirq], l->count[pirq]);
-	if (route & PIRQ_OFF || (route & 15) < 3)
-		return;
-	for (unsigned i = 0; i < 8; i++)
-		level |= route_of(l, i) == route && l->count[i];
-	wire_set(&l->conf.gsi[route & 15], level);
+	if (line)
+		drive_isa(l, line);
 }
 
 void lpc_intx(void *opaque, unsigned slot, unsigned pin, bool level)
@@ -221,18 +255,17 @@ void lpc_intx(void *opaque, unsigned slot, unsigned pin, bool level)
 int lpc_intx_gsi(void *opaque, unsigned slot, unsigned pin)
 {
 	struct lpc *l = opaque;
-	unsigned pirq = pirq_of(slot, pin);
-	uint8_t route = route_of(l, pirq);
+	unsigned pirq = pirq_of(slot, pin), line = isa_line(route_of(l, pirq));
 
-	return route & PIRQ_OFF || (route & 15) < 3 ? 16 + (int)pirq : route & 15;
+	return line ? (int)line : 16 + (int)pirq;
 }
 
 static void rerouted(struct lpc *l, const uint8_t old[8])
 {
 	pthread_mutex_lock(&l->host->irq_lock);
-	for (unsigned i = 0; i < 8; i++) /* the line that was left falls */
-		if (old[i] != route_of(l, i) && !(old[i] & PIRQ_OFF) && (old[i] & 15) >= 3)
-			wire_set(&l->conf.gsi[old[i] & 15], false);
+	for (unsigned i = 0; i < 8; i++) /* the line that was left falls, if nobody else pulls it */
+		if (old[i] != route_of(l, i) && isa_line(old[i]))
+			drive_isa(l, isa_line(old[i]));
 	for (unsigned i = 0; i < 8; i++)
 		drive(l, i);
 	pthread_mutex_unlock(&l->host->irq_lock);
@@ -287,6 +320,7 @@ static void lpc_reset(struct pcidev *d)
 	pthread_mutex_lock(&l->pm_lock);
 	l->sts = l->en = 0;
 	l->cnt = CNT_SCI_EN;
+	next_overflow(l);
 	memset(l->gpe, 0, sizeof(l->gpe));
 	memset(l->smi, 0, sizeof(l->smi));
 	vtimer_disarm(&l->overflow);

@@ -26,7 +26,6 @@ struct mch {
 	void *opaque;
 	struct region ports, data, ecam;
 	struct mmapping *ports_map, *data_map, *ecam_map;
-	uint64_t ecam_base;
 };
 
 /* --- ports (316966, 3.9) --------------------------------------------------------------------------------- */
@@ -97,17 +96,20 @@ static void ecam_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 
 static const struct region_ops ecam_ops = {ecam_read, ecam_write, 1, 4, false};
 
+/* Address bits below the window's length read 0 (316966, 5.1.17: 128ADMSK, 64ADMSK). */
 static void place_ecam(struct mch *m)
 {
 	uint32_t low = pci_get32(m->dev.cfg + MCH_PCIEXBAR);
-	uint64_t base = (low & 0xf0000000) | (uint64_t)(m->dev.cfg[MCH_PCIEXBAR + 4] & 0xf) << 32;
 	uint64_t size = LAYOUT_ECAM_SIZE >> (low >> 1 & 3);
+	uint64_t base = (low & 0xfc000000 & ~(uint32_t)(size - 1)) |
+			(uint64_t)(m->dev.cfg[MCH_PCIEXBAR + 4] & 0xf) << 32;
 
+	pci_set32(m->dev.cfg + MCH_PCIEXBAR, (uint32_t)base | (low & 7));
 	aspace_begin(m->host->mem);
 	aspace_unmap(m->host->mem, m->ecam_map);
 	m->ecam_map = NULL;
 	if (low & 1 && (low >> 1 & 3) != 3)
-		m->ecam_map = aspace_map(m->host->mem, &m->ecam, base & ~(size - 1), 0, size, 1);
+		m->ecam_map = aspace_map(m->host->mem, &m->ecam, base, 0, size, 1);
 	aspace_commit(m->host->mem);
 }
 
@@ -158,7 +160,7 @@ struct mch *mch_new(struct pcihost *host, void (*hard_reset)(void *opaque), void
 	m->opaque = opaque;
 	d->priv = m;
 	pcidev_init(d, &mch_ops, PCI_CFG_CONV, MCH_VENDOR, MCH_DEVICE, 0x060000, 2);
-	pci_set32(d->wmask + MCH_PCIEXBAR, 0xf0000007);
+	pci_set32(d->wmask + MCH_PCIEXBAR, 0xfc000007);
 	d->wmask[MCH_PCIEXBAR + 4] = 0xf;
 	memset(d->wmask + MCH_PAM0, 0x33, 7);
 	d->wmask[MCH_SMRAM] = 0x5f;

@@ -25,6 +25,7 @@ struct item {
 };
 
 #define WINDOW (PCI_BARS + 1)
+#define BAR_MAX (1ull << 52) /* no guest has more address bits; and sums do not overflow */
 
 static uint64_t align_up(uint64_t v, uint64_t align)
 {
@@ -64,8 +65,9 @@ static void collect(const struct pcibus *b, enum space s, GArray *items)
 		for (unsigned n = 0; d && n <= PCI_ROM_BAR; n++)
 			if (d->bar[n].region && space_of(d, n) == s) {
 				/* Small BARs get a page of their own: they can be mapped then. */
-				uint64_t size =
-					s == SPACE_IO ? d->bar[n].size : MAX(d->bar[n].size, 4096);
+				uint64_t size = s == SPACE_IO
+							? d->bar[n].size
+							: CLAMP(d->bar[n].size, 4096, BAR_MAX);
 				struct item it = {d, n, size, size};
 
 				g_array_append_val(items, it);

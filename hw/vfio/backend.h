@@ -60,6 +60,14 @@ struct vfio_dev {
 	unsigned group; /* IOMMU group number */
 };
 
+/*
+ * Take a VFIO_DEVICE_GET_REGION_INFO answer of len bytes apart.  Whatever it says, nothing outside of it is read, and an area that
+ * does not lie within the region is left out.
+ */
+void vfio_region_parse(struct vfio_region *r, const void *buf, size_t len);
+/* The header of the info capability at off; false where none fits into len bytes. */
+bool vfio_cap_header(const void *buf, size_t len, uint32_t off, struct vfio_info_cap_header *h);
+
 /* Legacy Linux interface: /dev/vfio/N and a container.  bdf: as 0000:01:00.0. */
 int vfio_group_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const char *bdf,
 			struct err **errp);

@@ -73,16 +73,25 @@ static unsigned cut_table(const struct vdev *v, unsigned nr, struct vfio_area a,
 	return n;
 }
 
-static void map_area(struct vdev_bar *b, struct vfio_area a)
+/* a in whole pages: the last one may reach past the end of a BAR, but of no area inside of it. */
+static struct vfio_area whole_pages(const struct vdev_bar *b, struct vfio_area a)
 {
-	uint64_t len = (a.size + PAGE - 1) & ~(PAGE - 1);
+	uint64_t start = (a.off + PAGE - 1) & ~(PAGE - 1), end = a.off + a.size;
+
+	end = end < b->info.size ? end & ~(PAGE - 1) : (end + PAGE - 1) & ~(PAGE - 1);
+	return (struct vfio_area){start, end > start ? end - start : 0};
+}
+
+static void map_area(struct vdev_bar *b, struct vfio_area area)
+{
+	struct vfio_area a = whole_pages(b, area);
 	bool write = b->info.flags & VFIO_REGION_INFO_FLAG_WRITE;
 	struct vdev_map *m;
 	void *host;
 
-	if (b->n_maps == G_N_ELEMENTS(b->map) || a.off & (PAGE - 1))
+	if (b->n_maps == G_N_ELEMENTS(b->map) || !a.size)
 		return;
-	host = b->v->be->ops->map(b->v->be, b->nr, a.off, len, write);
+	host = b->v->be->ops->map(b->v->be, b->nr, a.off, a.size, write);
 	if (host == MAP_FAILED) {
 		g_message(VDEV_FMT
 			  ": BAR %u, 0x%" PRIx64 " bytes at 0x%" PRIx64
@@ -92,8 +101,10 @@ static void map_area(struct vdev_bar *b, struct vfio_area a)
 		return;
 	}
 	m = &b->map[b->n_maps++];
-	*m = (struct vdev_map){.host = host, .off = a.off, .size = len};
-	region_init_ram(&m->region, "vfio-bar", len, host, -1);
+	*m = (struct vdev_map){.host = host, .off = a.off, .size = a.size};
+	region_init_ram(&m->region, "vfio-bar", a.size, host, -1);
+	if (!write)
+		m->region.kind = REGION_ROM;
 	m->region.device = true;
 	region_add_sub(&b->trap, &m->region, a.off);
 }
@@ -107,7 +118,7 @@ static void map_bar(struct vdev_bar *b)
 	for (unsigned i = 0; i < b->info.n_areas; i++) {
 		unsigned n = 1;
 
-		if (b->info.msix_mappable || b->info.sparse)
+		if (b->info.msix_mappable)
 			part[0] = b->info.area[i];
 		else
 			n = cut_table(b->v, b->nr, b->info.area[i], part);
@@ -116,11 +127,13 @@ static void map_bar(struct vdev_bar *b)
 	}
 }
 
-static void init_bar(struct vdev_bar *b)
+/* reg: the register as the device has it. */
+static void init_bar(struct vdev_bar *b, uint32_t reg)
 {
-	uint32_t reg = vdev_dev_read(b->v, PCI_BASE_ADDRESS_0 + 4 * b->nr, 4);
 	bool io = reg & PCI_BASE_ADDRESS_SPACE_IO;
 
+	if (b->nr == PCI_BARS - 1 && !io) /* the last one has no upper half */
+		reg &= ~(uint32_t)PCI_BASE_ADDRESS_MEM_TYPE_64;
 	for (b->size = io ? 4 : 16; b->size < b->info.size; b->size *= 2)
 		;
 	region_init_io(&b->trap, io ? "vfio-io" : "vfio-mem", b->size, &bar_ops, b);
@@ -132,14 +145,29 @@ static void init_bar(struct vdev_bar *b)
 
 int vdev_bars_init(struct vdev *v, struct err **errp)
 {
+	uint32_t reg[PCI_BARS];
+
 	for (unsigned i = 0; i < PCI_BARS; i++) {
+		if (v->bar[i].info.size > 1ull << 62)
+			return err_set(errp, -EINVAL,
+				       "BAR %u of 0x%" PRIx64 " bytes: no BAR is that large", i,
+				       v->bar[i].info.size);
+		reg[i] = pci_get32(v->dev.cfg + PCI_BASE_ADDRESS_0 + 4 * i);
 		memset(v->emu + PCI_BASE_ADDRESS_0 + 4 * i, 0xff, 4);
 		pci_set32(v->dev.cfg + PCI_BASE_ADDRESS_0 + 4 * i, 0);
 	}
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		if (v->bar[i].info.size)
-			init_bar(&v->bar[i]);
+			init_bar(&v->bar[i], reg[i]);
 	return 0;
+}
+
+void vdev_bars_shrink(struct vdev *v)
+{
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		aspace_unmap(v->ctx->env.mem, v->bar[i].grown);
+		v->bar[i].grown = NULL;
+	}
 }
 
 void vdev_bars_fini(struct vdev *v)
@@ -147,9 +175,6 @@ void vdev_bars_fini(struct vdev *v)
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		struct vdev_bar *b = &v->bar[i];
 
-		if (b->grown && v->ctx)
-			aspace_unmap(v->ctx->env.mem, b->grown);
-		b->grown = NULL;
 		for (unsigned k = 0; k < b->n_maps; k++) {
 			region_del_sub(&b->trap, &b->map[k].region);
 			munmap(b->map[k].host, b->map[k].size);
@@ -158,12 +183,16 @@ void vdev_bars_fini(struct vdev *v)
 	}
 }
 
-/* Off: every access traps, so that one of them can tell that the guest serves its interrupt. */
+/*
+ * Off: every access traps, so that one of them can tell that the guest serves its interrupt.  A device that sleeps stays off, whoever
+ * asks.
+ */
 void vdev_bars_enable_maps(struct vdev *v, bool on)
 {
 	struct aspace *mem = v->ctx->env.mem;
 	bool change = false;
 
+	on = on && !v->asleep;
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		for (unsigned k = 0; k < v->bar[i].n_maps; k++)
 			change |= v->bar[i].map[k].region.disabled == on;

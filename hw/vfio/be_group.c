@@ -84,22 +84,10 @@ static void container_fatal(void *opaque, const char *text)
 	c->ctx->env.fatal(c->ctx->env.opaque, text);
 }
 
-static void read_windows(struct vfio_dma *d, const struct vfio_info_cap_header *h)
-{
-	const struct vfio_iommu_type1_info_cap_iova_range *cap = (const void *)h;
-
-	for (uint32_t i = 0; i < cap->nr_iovas; i++) {
-		struct vfio_iova_range w = {cap->iova_ranges[i].start, cap->iova_ranges[i].end};
-
-		g_array_append_val(d->windows, w);
-	}
-}
-
 static void read_info(struct vfio_container *c)
 {
 	uint32_t size = sizeof(struct vfio_iommu_type1_info);
 	g_autofree struct vfio_iommu_type1_info *info = g_malloc0(size);
-	uint32_t off;
 
 	for (int tries = 0; tries < 2; tries++) {
 		info->argsz = size;
@@ -111,18 +99,7 @@ static void read_info(struct vfio_container *c)
 		g_free(info);
 		info = g_malloc0(size);
 	}
-	if (info->flags & VFIO_IOMMU_INFO_PGSIZES && info->iova_pgsizes)
-		c->dma.pgsize = MAX(4096, info->iova_pgsizes & -info->iova_pgsizes);
-	off = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
-	for (int ttl = 32; ttl && off && off + sizeof(struct vfio_info_cap_header) <= size; ttl--) {
-		const struct vfio_info_cap_header *h = (const void *)((char *)info + off);
-
-		if (h->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
-			read_windows(&c->dma, h);
-		else if (h->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
-			c->dma.avail = ((const struct vfio_iommu_type1_info_dma_avail *)h)->avail;
-		off = h->next;
-	}
+	vfio_dma_parse_info(&c->dma, info, MIN(info->argsz, size));
 }
 
 static void container_free(struct vfio_container *c)
@@ -150,10 +127,11 @@ static struct vfio_container *container_new(struct vfio_ctx *ctx, struct err **e
 	g_ptr_array_add(ctx->containers, c);
 	c->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (c->fd < 0) {
-		err_set_errno(errp, -errno, "open /dev/vfio/vfio");
+		int ret = err_set_errno(errp, -errno, "open /dev/vfio/vfio");
+
 		err_hint(
 			errp,
-			errno == EACCES || errno == EPERM
+			ret == -EACCES || ret == -EPERM
 				? "Its mode should be 0666; a udev rule or a device cgroup changed that."
 				: "Load the module: modprobe vfio-pci.");
 		goto out;
@@ -286,6 +264,12 @@ static int explain_open(const char *path, int ret, struct err **errp)
 			errp,
 			"You are uid %d: 'sudo chown %d %s', or a udev rule for the group's owner.",
 			(int)getuid(), (int)getuid(), path);
+	else if (ret == -ENOENT)
+		err_hint(
+			errp,
+			"The group has a VFIO driver but no node: in a container, pass %s in; else "
+			"udev or devtmpfs should have made it.",
+			path);
 	else if (ret == -EPERM)
 		err_hint(errp, "A device cgroup or the kernel's lockdown forbids it.");
 	return ret;
@@ -348,34 +332,6 @@ static void dev_close(struct vfio_dev *dev)
 	g_free(d);
 }
 
-static void read_sparse(struct vfio_region *r, const struct vfio_info_cap_header *h)
-{
-	const struct vfio_region_info_cap_sparse_mmap *cap = (const void *)h;
-
-	r->sparse = true;
-	r->n_areas = 0;
-	for (uint32_t i = 0; i < cap->nr_areas && r->n_areas < G_N_ELEMENTS(r->area); i++)
-		if (cap->areas[i].size)
-			r->area[r->n_areas++] =
-				(struct vfio_area){cap->areas[i].offset, cap->areas[i].size};
-}
-
-static void read_region_caps(struct vfio_region *r, const struct vfio_region_info *info)
-{
-	uint32_t off = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
-
-	for (int ttl = 32; ttl && off && off + sizeof(struct vfio_info_cap_header) <= info->argsz;
-	     ttl--) {
-		const struct vfio_info_cap_header *h = (const void *)((const char *)info + off);
-
-		if (h->id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
-			read_sparse(r, h);
-		else if (h->id == VFIO_REGION_INFO_CAP_MSIX_MAPPABLE)
-			r->msix_mappable = true;
-		off = h->next;
-	}
-}
-
 static int dev_region_info(struct vfio_dev *dev, unsigned index, struct vfio_region *r)
 {
 	struct group_dev *d = of(dev);
@@ -397,16 +353,9 @@ static int dev_region_info(struct vfio_dev *dev, unsigned index, struct vfio_reg
 		g_free(info);
 		info = g_malloc0(size);
 	}
-	info->argsz = MIN(info->argsz, size);
-	r->size = info->size;
-	r->flags = info->flags;
 	if (index < d->regions)
 		d->region_off[index] = info->offset;
-	if (r->flags & VFIO_REGION_INFO_FLAG_MMAP) {
-		r->n_areas = 1;
-		r->area[0] = (struct vfio_area){0, r->size};
-	}
-	read_region_caps(r, info);
+	vfio_region_parse(r, info, MIN(info->argsz, size));
 	return 0;
 }
 

@@ -46,8 +46,13 @@ static int snapshot(struct vdev *v, struct err **errp)
 
 	if (n == (ssize_t)v->dev.cfg_size)
 		return 0;
-	return err_set(errp, n < 0 ? (int)n : -EIO, "read config space: %zd of %u bytes", n,
-		       v->dev.cfg_size);
+	if (n < 0)
+		err_set_errno(errp, (int)n, "read config space");
+	else
+		err_set(errp, -EIO, "read config space: only %zd of %u bytes came", n,
+			v->dev.cfg_size);
+	err_hint(errp, "dmesg on the host tells what became of the device.");
+	return n < 0 ? (int)n : -EIO;
 }
 
 static void emulate(struct vdev *v, unsigned off, unsigned len)
@@ -55,12 +60,29 @@ static void emulate(struct vdev *v, unsigned off, unsigned len)
 	memset(v->emu + off, 0xff, len);
 }
 
-static void override16(struct vdev *v, unsigned off, uint32_t val)
+static int override_ids(struct vdev *v, struct err **errp)
 {
-	if (val == UINT32_MAX)
-		return;
-	pci_set16(v->dev.cfg + off, (uint16_t)val);
-	emulate(v, off, 2);
+	const struct {
+		const char *name;
+		unsigned off;
+		uint32_t val, max;
+	} ids[] = {
+		{"vendor-id", PCI_VENDOR_ID, v->conf.vendor_id, 0xfffe},
+		{"device-id", PCI_DEVICE_ID, v->conf.device_id, 0xffff},
+		{"sub-vendor-id", PCI_SUBSYSTEM_VENDOR_ID, v->conf.sub_vendor_id, 0xffff},
+		{"sub-device-id", PCI_SUBSYSTEM_ID, v->conf.sub_device_id, 0xffff},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+		if (ids[i].val == UINT32_MAX)
+			continue;
+		if (ids[i].val > ids[i].max)
+			return err_set(errp, -EINVAL, "x-pci-%s=0x%x is no id: at most 0x%x",
+				       ids[i].name, ids[i].val, ids[i].max);
+		pci_set16(v->dev.cfg + ids[i].off, (uint16_t)ids[i].val);
+		emulate(v, ids[i].off, 2);
+	}
+	return 0;
 }
 
 /* Shadow of the endpoint's Express capability as its place in the guest's topology wants it. */
@@ -75,7 +97,8 @@ static void fix_express(struct vdev *v, bool on_root)
 		pci_set32(c + PCI_EXP_LNKCAP, 0);
 		pci_set32(c + PCI_EXP_LNKCTL, 0);
 		emulate(v, v->exp_pos + PCI_EXP_LNKCAP, 8);
-		if ((flags & PCI_EXP_FLAGS_VERS) > 1) {
+		if ((flags & PCI_EXP_FLAGS_VERS) > 1 &&
+		    v->exp_pos + PCI_EXP_LNKCTL2 + 4 <= PCI_CFG_CONV) {
 			pci_set32(c + PCI_EXP_LNKCAP2, 0);
 			pci_set32(c + PCI_EXP_LNKCTL2, 0);
 			emulate(v, v->exp_pos + PCI_EXP_LNKCAP2, 8);
@@ -94,11 +117,32 @@ static void fix_express(struct vdev *v, bool on_root)
 	emulate(v, v->exp_pos + PCI_EXP_FLAGS, 2);
 }
 
+/* Bytes that a capability must have in conventional config space to be what its id says. */
+static unsigned cap_size(const uint8_t *c)
+{
+	switch (c[0]) {
+	case PCI_CAP_ID_PM:
+		return PCI_PM_SIZEOF;
+	case PCI_CAP_ID_MSI:
+		return pci_get16(c + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_64BIT ? PCI_MSI_DATA_64 + 2
+									  : PCI_MSI_DATA_32 + 2;
+	case PCI_CAP_ID_MSIX:
+		return PCI_CAP_MSIX_SIZEOF;
+	case PCI_CAP_ID_EXP:
+		return PCI_CAP_EXP_ENDPOINT_SIZEOF_V1;
+	case PCI_CAP_ID_AF:
+		return PCI_CAP_AF_SIZEOF;
+	}
+	return 2;
+}
+
 /* May the guest see this capability where it will sit? */
 static bool keep_cap(struct vdev *v, unsigned pos, bool on_express, bool on_root)
 {
 	unsigned type;
 
+	if (pos + cap_size(v->dev.cfg + pos) > PCI_CFG_CONV)
+		return false;
 	if (v->dev.cfg[pos] != PCI_CAP_ID_EXP)
 		return true;
 	type = (pci_get16(v->dev.cfg + pos + PCI_EXP_FLAGS) & PCI_EXP_FLAGS_TYPE) >> 4;
@@ -108,31 +152,45 @@ static bool keep_cap(struct vdev *v, unsigned pos, bool on_express, bool on_root
 	return on_express && !(on_root && type == PCI_EXP_TYPE_LEG_END);
 }
 
-/* The chain is the overlay's: same order as the hardware's, without what is hidden.  Bounded. */
+/* What a reset must know, whether the guest sees the capability or not. */
+static void note_cap(struct vdev *v, unsigned pos)
+{
+	const uint8_t *c = v->dev.cfg + pos;
+
+	if (pos + cap_size(c) > PCI_CFG_CONV)
+		return;
+	if (c[0] == PCI_CAP_ID_PM && !v->pm_pos)
+		v->pm_pos = pos;
+	if (c[0] == PCI_CAP_ID_EXP && pci_get32(c + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR)
+		v->flr = true;
+	if (c[0] == PCI_CAP_ID_AF && c[PCI_AF_CAP] & PCI_AF_CAP_FLR)
+		v->flr = true;
+}
+
+/* The chain is the overlay's: same order as the hardware's, without what is hidden; a loop is cut where it closes. */
 static void relink_caps(struct vdev *v, bool on_express, bool on_root)
 {
 	uint8_t *c = v->dev.cfg;
 	unsigned pos = c[PCI_CAPABILITY_LIST] & ~3u, link = PCI_CAPABILITY_LIST;
+	uint64_t seen = 0; /* a bit for each dword */
 
 	emulate(v, PCI_CAPABILITY_LIST, 1);
 	if (!(pci_get16(c + PCI_STATUS) & PCI_STATUS_CAP_LIST))
 		pos = 0;
 	c[PCI_CAPABILITY_LIST] = 0;
-	for (int ttl = 48; ttl && pos >= PCI_STD_HEADER_SIZEOF; ttl--) {
+	while (pos >= PCI_STD_HEADER_SIZEOF && !(seen >> pos / 4 & 1)) {
 		unsigned next = c[pos + 1] & ~3u;
 
+		seen |= 1ull << pos / 4;
+		note_cap(v, pos);
 		if (keep_cap(v, pos, on_express, on_root)) {
 			c[link] = (uint8_t)pos;
 			link = pos + 1;
 			emulate(v, link, 1);
-			if (c[pos] == PCI_CAP_ID_EXP)
+			c[link] = 0;
+			if (c[pos] == PCI_CAP_ID_EXP && !v->exp_pos)
 				v->exp_pos = pos;
-			if (c[pos] == PCI_CAP_ID_PM)
-				v->pm_pos = pos;
-			if (c[pos] == PCI_CAP_ID_AF)
-				v->af_pos = pos;
 		}
-		c[link] = 0;
 		pos = next;
 	}
 	if (!c[PCI_CAPABILITY_LIST]) {
@@ -148,14 +206,20 @@ static bool hide_ext(uint16_t id)
 	       id == PCI_EXT_CAP_ID_REBAR;
 }
 
+/* Let the next pointer of the extended capability at pos be next. */
+static void link_ext(uint8_t *c, unsigned pos, unsigned next)
+{
+	pci_set32(c + pos, (pci_get32(c + pos) & 0xfffff) | next << 20);
+}
+
 /*
- * Extended chain: hidden ones are skipped over; a hidden head stays as an empty one with id 0 (a guest then
- * follows its next pointer).
+ * Extended chain, in the hardware's order: hidden ones are skipped over; a hidden head stays as an empty one with id 0 (a guest
+ * then follows its next pointer).  A loop is cut where it closes.
  */
 static void relink_ext_caps(struct vdev *v, bool on_express)
 {
-	uint8_t *c = v->dev.cfg;
-	unsigned pos = PCI_CFG_CONV, prev = 0;
+	uint8_t *c = v->dev.cfg, seen[PCI_CFG_EXT / 4] = {0};
+	unsigned pos = PCI_CFG_CONV, last = PCI_CFG_CONV;
 
 	if (v->dev.cfg_size <= PCI_CFG_CONV)
 		return;
@@ -164,26 +228,20 @@ static void relink_ext_caps(struct vdev *v, bool on_express)
 		emulate(v, PCI_CFG_CONV, PCI_CFG_EXT - PCI_CFG_CONV);
 		return;
 	}
-	for (int ttl = 480; ttl && pos >= PCI_CFG_CONV; ttl--) {
+	while (pos >= PCI_CFG_CONV && !seen[pos / 4]) {
 		uint32_t head = pci_get32(c + pos);
-		unsigned next = PCI_EXT_CAP_NEXT(head) & ~3u;
+		unsigned next = head == UINT32_MAX ? 0 : PCI_EXT_CAP_NEXT(head) & ~3u;
 		bool hidden = !head || head == UINT32_MAX || hide_ext(PCI_EXT_CAP_ID(head));
 
-		if (head == UINT32_MAX)
-			next = 0;
-		if (hidden && pos == PCI_CFG_CONV) {
-			pci_set32(c + pos, next << 20);
-		} else if (hidden) {
-			uint32_t before = pci_get32(c + prev);
-
-			pci_set32(c + prev, (before & 0xfffff) | next << 20);
-		}
-		if (!hidden || pos == PCI_CFG_CONV)
-			prev = pos;
+		seen[pos / 4] = 1;
 		emulate(v, pos, 4);
-		if (next <= pos && next) { /* a chain that runs backwards ends here */
-			pci_set32(c + prev, pci_get32(c + prev) & 0xfffff);
-			next = 0;
+		if (hidden && pos == PCI_CFG_CONV) {
+			pci_set32(c + pos, 0);
+		} else if (!hidden) {
+			link_ext(c, pos, 0);
+			if (pos != PCI_CFG_CONV)
+				link_ext(c, last, pos);
+			last = pos;
 		}
 		pos = next;
 	}
@@ -225,22 +283,43 @@ static void emulate_msix(struct vdev *v)
 	pci_set16(v->dev.cfg + pos + PCI_MSIX_FLAGS, flags & PCI_MSIX_FLAGS_QSIZE);
 }
 
+static int check_header(const struct vdev *v, struct err **errp)
+{
+	const uint8_t *c = v->dev.cfg;
+
+	if (c[PCI_HEADER_TYPE] == 0xff) {
+		err_set(errp, -EIO,
+			"config space reads ones (header type 127): the device does not answer");
+		err_hint(
+			errp,
+			"It may be in D3cold: 'modprobe vfio-pci disable_idle_d3=1' keeps it awake.");
+		err_hint(errp,
+			 "Or a reset killed it: rescan (echo 1 > /sys/bus/pci/devices/%s/remove; "
+			 "echo 1 > /sys/bus/pci/rescan) or switch the host off and on.",
+			 v->be->bdf);
+		return -EIO;
+	}
+	if (c[PCI_HEADER_TYPE] & 0x7f) {
+		err_set(errp, -EINVAL, "header type %u: a bridge cannot be assigned",
+			c[PCI_HEADER_TYPE] & 0x7f);
+		err_hint(errp, "Assign the devices behind it.");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int vdev_config_init(struct vdev *v, bool on_express, bool on_root, struct err **errp)
 {
-	uint8_t *c = v->dev.cfg;
 	int ret = snapshot(v, errp);
 
+	if (ret >= 0)
+		ret = check_header(v, errp);
+	if (ret >= 0)
+		ret = override_ids(v, errp);
 	if (ret < 0)
 		return ret;
-	if (c[PCI_HEADER_TYPE] & 0x7f)
-		return err_set(errp, -EINVAL, "header type %u: bridges cannot be assigned",
-			       c[PCI_HEADER_TYPE] & 0x7f);
 	emulate(v, PCI_HEADER_TYPE, 1);
-	c[PCI_HEADER_TYPE] = v->conf.multifunction ? 0x80 : 0;
-	override16(v, PCI_VENDOR_ID, v->conf.vendor_id);
-	override16(v, PCI_DEVICE_ID, v->conf.device_id);
-	override16(v, PCI_SUBSYSTEM_VENDOR_ID, v->conf.sub_vendor_id);
-	override16(v, PCI_SUBSYSTEM_ID, v->conf.sub_device_id);
+	v->dev.cfg[PCI_HEADER_TYPE] = v->conf.multifunction ? 0x80 : 0;
 	relink_caps(v, on_express, on_root);
 	if (v->exp_pos)
 		fix_express(v, on_root);
@@ -271,23 +350,50 @@ uint32_t vdev_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 /* Interrupt effects of a write: each capability is compared with what it was, and acts once. */
 static void interrupt_effects(struct vdev *v, unsigned off, unsigned len, bool msi_was_on)
 {
-	pthread_mutex_lock(&v->lock);
 	if (v->msi.pos && pci_hits(off, len, v->msi.pos, v->msi.is_64 ? 14 : 10))
 		vdev_msi_config_written(v, msi_was_on);
 	if (v->msix.pos && pci_hits(off, len, v->msix.pos + PCI_MSIX_FLAGS, 2))
 		vdev_msix_config_written(v);
-	pthread_mutex_unlock(&v->lock);
 }
 
+void vdev_power_changed(struct vdev *v)
+{
+	v->asleep =
+		v->pm_pos && vdev_dev_read(v, v->pm_pos + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
+	/* While INTx waits for its EOI, mapping is not ours to begin. */
+	if (v->asleep || !v->intx.pending)
+		vdev_bars_enable_maps(v, !v->asleep);
+}
+
+/*
+ * The host takes a sleeping device's mappings away (a guest's access would then kill the machine), so they leave the guest before the
+ * device is sent to sleep, and come back after it woke up.
+ */
+static void forward(struct vdev *v, unsigned off, uint32_t val, unsigned len)
+{
+	unsigned ctrl = v->pm_pos + PCI_PM_CTRL;
+	bool power = v->pm_pos && pci_hits(off, len, ctrl, 1);
+
+	if (power && val >> 8 * (ctrl - off) & PCI_PM_CTRL_STATE_MASK)
+		vdev_bars_enable_maps(v, false);
+	vdev_dev_write(v, off, val, len);
+	if (power)
+		vdev_power_changed(v);
+}
+
+/* The lock is held throughout: an interrupt in between would see half of the write. */
 void vdev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
 	struct vdev *v = vdev_of(d);
-	bool msi_was_on = vdev_msi_on(v);
+	bool msi_was_on;
 
+	pthread_mutex_lock(&v->lock);
 	v->cfg_writes++;
-	if (v->gone)
-		return;
-	vdev_dev_write(v, off, val, len);
-	pcidev_cfg_write(d, off, val, len);
-	interrupt_effects(v, off, len, msi_was_on);
+	if (!v->gone) {
+		msi_was_on = vdev_msi_on(v);
+		forward(v, off, val, len);
+		pcidev_cfg_write(d, off, val, len);
+		interrupt_effects(v, off, len, msi_was_on);
+	}
+	pthread_mutex_unlock(&v->lock);
 }

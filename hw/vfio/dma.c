@@ -7,9 +7,53 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/capability.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/err.h"
+
+static void parse_windows(struct vfio_dma *d, const char *p, size_t n)
+{
+	struct vfio_iommu_type1_info_cap_iova_range cap;
+	struct vfio_iova_range w;
+
+	if (n < sizeof(cap))
+		return;
+	memcpy(&cap, p, sizeof(cap));
+	p += sizeof(cap);
+	n -= sizeof(cap);
+	for (uint32_t i = 0; i < cap.nr_iovas && n >= sizeof(w); i++) {
+		memcpy(&w, p, sizeof(w));
+		p += sizeof(w);
+		n -= sizeof(w);
+		g_array_append_val(d->windows, w);
+	}
+}
+
+void vfio_dma_parse_info(struct vfio_dma *d, const void *buf, size_t len)
+{
+	struct vfio_iommu_type1_info info = {0};
+	struct vfio_iommu_type1_info_dma_avail avail;
+	struct vfio_info_cap_header h;
+	uint32_t off;
+
+	memcpy(&info, buf, MIN(len, sizeof(info)));
+	if (info.flags & VFIO_IOMMU_INFO_PGSIZES && info.iova_pgsizes)
+		d->pgsize = MAX(4096, info.iova_pgsizes & -info.iova_pgsizes);
+	off = info.flags & VFIO_IOMMU_INFO_CAPS ? info.cap_offset : 0;
+	for (int ttl = 32; ttl && vfio_cap_header(buf, len, off, &h); ttl--) {
+		if (h.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE) {
+			parse_windows(d, (const char *)buf + off, len - off);
+		} else if (h.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL && len - off >= sizeof(avail)) {
+			memcpy(&avail, (const char *)buf + off, sizeof(avail));
+			d->avail = avail.avail;
+		}
+		off = h.next;
+	}
+}
 
 struct piece {
 	uint64_t iova, size;
@@ -27,7 +71,13 @@ static bool piece_of(const struct vfio_dma *d, const struct mrange *r, struct pi
 		return false;
 	*p = (struct piece){start, end - start, r->region->host + r->off + (start - r->start),
 			    r->region->kind == REGION_RAM};
-	return !((uintptr_t)p->host & mask);
+	return true;
+}
+
+/* The pages behind an IOVA must begin where the IOVA's page does; only a region of odd offset could differ. */
+static bool aligned(const struct vfio_dma *d, const struct piece *p)
+{
+	return !((uintptr_t)p->host & (d->pgsize - 1));
 }
 
 static bool in_window(const struct vfio_dma *d, const struct piece *p)
@@ -57,13 +107,37 @@ static void hint_windows(const struct vfio_dma *d, struct err **errp)
 	err_hint(errp, "%s.", s->str);
 }
 
-/* ENOMEM has two causes, and a user can tell neither from the number. */
+/* Does the kernel hold this process to its memlock limit? */
+static bool limited(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return true;
+	return !(data[0].effective & 1u << CAP_IPC_LOCK);
+}
+
+static void hint_entries(const struct vfio_dma *d, struct err **errp)
+{
+	g_autofree char *left =
+		d->avail ? g_strdup_printf("%u", d->avail) : g_strdup("an unknown number of");
+
+	err_hint(
+		errp,
+		"The container had %s DMA entries left at the start, %" PRIu64
+		" are in use: raise the limit, 'modprobe vfio_iommu_type1 dma_entry_limit=...', or "
+		"give the guest memory in fewer pieces.",
+		left, d->maps);
+}
+
+/* ENOMEM has several causes, and a user can tell none from the number. */
 static void hint_enomem(const struct vfio_dma *d, const struct piece *p, struct err **errp)
 {
 	struct rlimit lim;
 	uint64_t need = d->ram_bytes + p->size;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY &&
+	if (limited() && getrlimit(RLIMIT_MEMLOCK, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY &&
 	    lim.rlim_cur < need) {
 		err_hint(errp,
 			 "Passthrough pins all guest memory: at least %" PRIu64
@@ -78,9 +152,8 @@ static void hint_enomem(const struct vfio_dma *d, const struct piece *p, struct 
 	}
 	err_hint(
 		errp,
-		"The memlock limit is not the cause; the container had %u DMA entries left, %" PRIu64
-		" are in use (vfio_iommu_type1.dma_entry_limit), or the host is out of memory.",
-		d->avail, d->maps);
+		"The memlock limit is not the cause: the host is out of memory, or of DMA entries.");
+	hint_entries(d, errp);
 }
 
 static int map_piece(struct vfio_dma *d, const struct piece *p)
@@ -110,6 +183,8 @@ static void ram_failed(struct vfio_dma *d, const struct mrange *r, const struct 
 		      p->iova, p->iova + p->size - 1, r->region->name, p->size >> 20);
 	if (ret == -ENOMEM)
 		hint_enomem(d, p, &e);
+	else if (ret == -ENOSPC) /* how the kernel says that dma_entry_limit is reached */
+		hint_entries(d, &e);
 	else if (d->windows->len)
 		hint_windows(d, &e);
 	if (d->ready) {
@@ -139,7 +214,7 @@ static void dma_add(struct aspace_listener *l, const struct mrange *r)
 
 	if (!piece_of(d, r, &p))
 		return;
-	ret = in_window(d, &p) ? map_piece(d, &p) : -EINVAL;
+	ret = in_window(d, &p) && aligned(d, &p) ? map_piece(d, &p) : -EINVAL;
 	if (ret < 0) {
 		if (r->region->device)
 			p2p_failed(d, r, &p, ret);

@@ -25,10 +25,13 @@ struct vfio_dma {
 	GHashTable *failed; /* iova of ranges that are not mapped */
 	bool ready;
 	struct err *error;
-	uint64_t ram_bytes, maps;
+	uint64_t ram_bytes, maps; /* mapped now */
 	void (*fatal)(void *opaque, const char *text);
 	void *fatal_opaque;
 };
+
+/* Page size, windows and entries left, from a VFIO_IOMMU_GET_INFO answer of len bytes; nothing outside of it is read. */
+void vfio_dma_parse_info(struct vfio_dma *d, const void *buf, size_t len);
 
 /* Map all of mem now and follow it.  Returns the first error for RAM, facts included. */
 int vfio_dma_start(struct vfio_dma *d, struct aspace *mem, struct err **errp);

@@ -109,6 +109,7 @@ static bool bind_irqchip(struct vdev *v)
 			return true;
 		}
 		irqchip_irqfd_del(v->ctx->env.irq, gsi, v->intx.trigger);
+		unmask(v); /* what the controller took in between comes again */
 	}
 	close(v->intx.resample);
 	v->intx.resample = -1;

@@ -69,7 +69,9 @@ static int arm(struct vdev *v, unsigned n)
 	irqchip_begin(v->ctx->env.irq);
 	for (unsigned i = 0; i < n && !ret; i++)
 		ret = vector_open(&v->msi.vec[i], msg_of(v, i));
-	irqchip_commit(v->ctx->env.irq);
+	if (irqchip_commit(v->ctx->env.irq) < 0)
+		for (unsigned i = 0; i < n; i++)
+			vector_unroute(&v->msi.vec[i]);
 	if (ret < 0)
 		return ret;
 	for (unsigned i = 0; i < n; i++) {

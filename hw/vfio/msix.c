@@ -85,12 +85,15 @@ static int arm_all(struct vdev *v, unsigned n)
  */
 static int grow_by_rearm(struct vdev *v, unsigned n)
 {
+	unsigned old = v->msix.host_n;
 	int ret;
 
-	if (v->msix.host_n)
+	if (old)
 		vfio_irq_disarm(v->be, VFIO_PCI_MSIX_IRQ_INDEX);
 	ret = arm_all(v, n);
-	for (unsigned i = 0; ret >= 0 && i + 1 < n; i++)
+	if (ret < 0 && old) /* the new one cannot be had, but the others must not die of it */
+		arm_all(v, old);
+	for (unsigned i = 0; i < old; i++)
 		if (v->msix.vec[i].armed)
 			eventfd_write(v->msix.vec[i].fd, 1);
 	return ret;
@@ -158,7 +161,7 @@ static void msix_enable(struct vdev *v)
 {
 	struct vdev_msix *x = &v->msix;
 	unsigned highest = 0;
-	int ret = 0;
+	int ret;
 
 	vdev_interrupts_off(v);
 	v->mode = VDEV_INT_MSIX;
@@ -167,7 +170,9 @@ static void msix_enable(struct vdev *v)
 		if (pcimsix_vector_on(x->state, i) &&
 		    vector_open(&x->vec[i], pcimsix_msg(x->state, i)) >= 0)
 			highest = i;
-	irqchip_commit(v->ctx->env.irq);
+	if (irqchip_commit(v->ctx->env.irq) < 0)
+		for (unsigned i = 0; i <= highest; i++)
+			vector_unroute(&x->vec[i]);
 	for (unsigned i = 0; i <= highest; i++)
 		if (x->vec[i].fd >= 0) {
 			vector_bind(&x->vec[i], !v->conf.no_kvm_msix);
@@ -183,7 +188,7 @@ static void msix_enable(struct vdev *v)
 
 void vdev_msix_disable(struct vdev *v)
 {
-	int ret = vfio_irq_disarm(v->be, VFIO_PCI_MSIX_IRQ_INDEX);
+	int ret = v->msix.host_n ? vfio_irq_disarm(v->be, VFIO_PCI_MSIX_IRQ_INDEX) : 0;
 
 	if (ret < 0)
 		vdev_warn(v, "disarm MSI-X: %s", g_strerror(-ret));

@@ -12,10 +12,14 @@
 
 char *bdf_parse(const char *text, struct err **errp)
 {
-	unsigned dom = 0, bus, slot, fn;
+	unsigned dom = 0, bus = 256, slot = 0, fn = 0;
 	int end = 0;
 
-	if (sscanf(text, "%4x:%2x:%2x.%1o%n", &dom, &bus, &slot, &fn, &end) != 4 || text[end]) {
+	/* sscanf alone would take signs and spaces; VMD has domains of five digits. */
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
+		bus = 256;
+	else if (sscanf(text, "%6x:%2x:%2x.%1o%n", &dom, &bus, &slot, &fn, &end) != 4 ||
+		 text[end]) {
 		dom = 0;
 		if (sscanf(text, "%2x:%2x.%1o%n", &bus, &slot, &fn, &end) != 3 || text[end])
 			bus = 256;
@@ -133,6 +137,12 @@ static int explain_no_group(const char *root, const char *bdf, struct err **errp
 	return -ENOENT;
 }
 
+/* vfio-pci and its variants: mlx5_vfio_pci, nvgrace-gpu-vfio-pci, ... */
+static bool is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio");
+}
+
 int sysfs_check_assignable(const char *root, const char *bdf, struct err **errp)
 {
 	g_autofree char *driver = NULL, *name = NULL;
@@ -145,7 +155,7 @@ int sysfs_check_assignable(const char *root, const char *bdf, struct err **errp)
 	if (sysfs_group(root, bdf) < 0)
 		return explain_no_group(root, bdf, errp);
 	driver = sysfs_driver(root, bdf);
-	if (driver && g_str_has_prefix(driver, "vfio"))
+	if (driver && is_vfio(driver))
 		return 0;
 	name = sysfs_name(root, bdf);
 	if (driver)
@@ -161,7 +171,7 @@ int sysfs_check_assignable(const char *root, const char *bdf, struct err **errp)
 /* Drivers that do no DMA on their own account, as the kernel's VFIO sees it. */
 static bool driver_is_harmless(const char *driver)
 {
-	return !driver || g_str_has_prefix(driver, "vfio") || !strcmp(driver, "pci-stub") ||
+	return !driver || is_vfio(driver) || !strcmp(driver, "pci-stub") ||
 	       !strcmp(driver, "pcieport") || !strcmp(driver, "pci-pf-stub");
 }
 

@@ -19,12 +19,13 @@
 void vdev_warn(struct vdev *v, const char *fmt, ...)
 {
 	gint64 now = g_get_monotonic_time();
+	gint64 last = __atomic_load_n(&v->last_warning, __ATOMIC_RELAXED);
 	g_autofree char *text = NULL;
 	va_list ap;
 
-	if (v->last_warning && now - v->last_warning < G_USEC_PER_SEC)
+	if (last && now - last < G_USEC_PER_SEC)
 		return;
-	v->last_warning = now;
+	__atomic_store_n(&v->last_warning, now, __ATOMIC_RELAXED);
 	va_start(ap, fmt);
 	text = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
@@ -68,13 +69,6 @@ static void to_d0(struct vdev *v)
 			  now & PCI_PM_CTRL_STATE_MASK);
 }
 
-static bool has_flr(const struct vdev *v)
-{
-	if (v->exp_pos && pci_get32(v->dev.cfg + v->exp_pos + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR)
-		return true;
-	return v->af_pos && v->dev.cfg[v->af_pos + PCI_AF_CAP] & PCI_AF_CAP_FLR;
-}
-
 static bool has_pm_reset(const struct vdev *v)
 {
 	return v->pm_pos &&
@@ -86,7 +80,7 @@ static void reset_device(struct vdev *v)
 {
 	bool can = v->be->flags & VFIO_DEVICE_FLAGS_RESET;
 
-	if (can && (has_flr(v) || !has_pm_reset(v)) && v->be->ops->reset(v->be) >= 0)
+	if (can && (v->flr || !has_pm_reset(v)) && v->be->ops->reset(v->be) >= 0)
 		return;
 	if (v->be->ops->hot_reset(v->be) >= 0)
 		return;
@@ -107,6 +101,7 @@ static void vdev_reset(struct pcidev *d)
 		goto out;
 	vdev_interrupts_off(v);
 	to_d0(v);
+	vdev_power_changed(v);
 	cmd = vdev_dev_read(v, PCI_COMMAND, 2);
 	vdev_dev_write(v, PCI_COMMAND,
 		       cmd & ~(uint32_t)(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
@@ -148,8 +143,6 @@ static gboolean error_fired(gint fd, GIOCondition cond, gpointer opaque)
 	return G_SOURCE_CONTINUE;
 }
 
-static void release_events(struct vdev *v);
-
 /* The host wants the device back: without hotplug the guest cannot be asked, so it is taken away. */
 static gboolean request_fired(gint fd, GIOCondition cond, gpointer opaque)
 {
@@ -161,29 +154,17 @@ static gboolean request_fired(gint fd, GIOCondition cond, gpointer opaque)
 		  VDEV_ARG(v));
 	if (host)
 		pthread_mutex_lock(&host->lock);
-	pcidev_unplug(&v->dev);
+	/* Before it leaves its bus: a vCPU in one of its BARs would still look for its pin. */
 	pthread_mutex_lock(&v->lock);
 	vdev_interrupts_off(v);
 	v->gone = true;
 	pthread_mutex_unlock(&v->lock);
+	pcidev_unplug(&v->dev);
 	if (host)
 		pthread_mutex_unlock(&host->lock);
 	v->req_watch = 0;
 	v->dev.ops->free(&v->dev);
 	return G_SOURCE_REMOVE;
-}
-
-static int arm_event(struct vdev *v, unsigned index, int *fd, guint *watch, GUnixFDSourceFunc fn)
-{
-	struct vfio_irq irq;
-
-	if (v->be->ops->irq_info(v->be, index, &irq) < 0 || !irq.count)
-		return 0;
-	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (*fd < 0)
-		return -errno;
-	*watch = g_unix_fd_add(*fd, G_IO_IN, fn, v);
-	return vfio_irq_eventfds(v->be, index, VFIO_IRQ_SET_ACTION_TRIGGER, 0, 1, fd);
 }
 
 static void disarm_event(struct vdev *v, unsigned index, int *fd, guint *watch)
@@ -200,18 +181,37 @@ static void disarm_event(struct vdev *v, unsigned index, int *fd, guint *watch)
 	*fd = -1;
 }
 
-static int init_events(struct vdev *v, struct err **errp)
+/* A device without these events can be used all the same: a failure is only told. */
+static void arm_event(struct vdev *v, unsigned index, const char *what, int *fd, guint *watch,
+		      GUnixFDSourceFunc fn)
 {
-	int ret = v->conf.no_err ? 0
-				 : arm_event(v, VFIO_PCI_ERR_IRQ_INDEX, &v->err_fd, &v->err_watch,
-					     error_fired);
+	struct vfio_irq irq;
+	int ret;
 
-	if (ret >= 0 && !v->conf.no_req)
-		ret = arm_event(v, VFIO_PCI_REQ_IRQ_INDEX, &v->req_fd, &v->req_watch,
-				request_fired);
-	if (ret < 0)
-		g_message(VDEV_FMT ": the host's error and request events cannot be had: %s",
-			  VDEV_ARG(v), g_strerror(-ret));
+	if (v->be->ops->irq_info(v->be, index, &irq) < 0 || !irq.count)
+		return;
+	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ret = *fd < 0 ? -errno
+		      : vfio_irq_eventfds(v->be, index, VFIO_IRQ_SET_ACTION_TRIGGER, 0, 1, fd);
+	if (ret >= 0) {
+		*watch = g_unix_fd_add(*fd, G_IO_IN, fn, v);
+		return;
+	}
+	g_message(VDEV_FMT ": the host's %s event cannot be had: %s", VDEV_ARG(v), what,
+		  g_strerror(-ret));
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int init_events(struct vdev *v)
+{
+	if (!v->conf.no_err)
+		arm_event(v, VFIO_PCI_ERR_IRQ_INDEX, "error", &v->err_fd, &v->err_watch,
+			  error_fired);
+	if (!v->conf.no_req)
+		arm_event(v, VFIO_PCI_REQ_IRQ_INDEX, "request", &v->req_fd, &v->req_watch,
+			  request_fired);
 	return 0;
 }
 
@@ -265,6 +265,8 @@ static int step_open(struct vdev *v, const struct place *place, struct err **err
 		return -EINVAL;
 	if (has_host(v->ctx, bdf))
 		return err_set(errp, -EBUSY, "%s is assigned to this machine already", bdf);
+	if (v->ctx->env.open)
+		return v->ctx->env.open(v->ctx->env.opaque, &v->be, bdf, errp);
 	return vfio_group_open_dev(&v->be, v->ctx, bdf, errp);
 }
 
@@ -337,7 +339,7 @@ static void undo_interrupts(struct vdev *v)
 
 static int step_events(struct vdev *v, const struct place *place, struct err **errp)
 {
-	return init_events(v, errp);
+	return init_events(v);
 }
 
 static const struct step {
@@ -374,6 +376,7 @@ static void unwind(struct vdev *v, size_t done)
 /* Unplugged already; no vCPU can be in a region of ours once aspace_sync has returned. */
 static void vdev_free(struct pcidev *d)
 {
+	vdev_bars_shrink(vdev_of(d));
 	aspace_sync();
 	unwind(vdev_of(d), G_N_ELEMENTS(steps));
 }

@@ -87,9 +87,11 @@ struct vdev {
 	struct vdev_conf conf;
 	struct vfio_dev *be;
 	pthread_mutex_t lock;
-	bool gone;                /* the host took the device back */
+	bool gone;                /* shut down for good: the host took the device back */
 	uint8_t emu[PCI_CFG_EXT]; /* bits that the overlay owns */
-	unsigned pm_pos, exp_pos, af_pos;
+	unsigned pm_pos, exp_pos;
+	bool flr;    /* the device has a function level reset, hidden from the guest or not */
+	bool asleep; /* not in D0: BARs do not answer, so none is mapped */
 	struct vdev_bar bar[PCI_BARS];
 	struct vdev_rom rom;
 	enum vdev_int_mode mode;
@@ -120,10 +122,12 @@ uint32_t vdev_cfg_read(struct pcidev *d, unsigned off, unsigned len);
 void vdev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len);
 uint32_t vdev_dev_read(struct vdev *v, unsigned off, unsigned len); /* the device's own bits */
 void vdev_dev_write(struct vdev *v, unsigned off, uint32_t val, unsigned len);
+void vdev_power_changed(struct vdev *v); /* follow the device's D-state; with the lock held */
 
 /* bar.c */
 int vdev_bars_init(struct vdev *v, struct err **errp);
 void vdev_bars_fini(struct vdev *v);
+void vdev_bars_shrink(struct vdev *v); /* undo what vdev_bars_moved added for small BARs */
 void vdev_bars_enable_maps(struct vdev *v, bool on);
 void vdev_bars_moved(struct pcidev *d);
 
@@ -153,6 +157,7 @@ void vdev_msix_disable(struct vdev *v);
 void vector_init(struct vdev_vector *vec, struct vdev *v);
 int vector_open(struct vdev_vector *vec, struct msi_msg msg); /* fd and route; 0 or -errno */
 void vector_set_msg(struct vdev_vector *vec, struct msi_msg msg);
+void vector_unroute(struct vdev_vector *vec); /* not bound: its route could not be committed */
 int vector_bind(struct vdev_vector *vec, bool kernel); /* kernel: by irqfd; else watched here */
 void vector_unbind(struct vdev_vector *vec);
 bool vector_pending(const struct vdev_vector *vec);

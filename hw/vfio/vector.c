@@ -34,17 +34,26 @@ int vector_open(struct vdev_vector *vec, struct msi_msg msg)
 		vector_set_msg(vec, msg);
 		return 0;
 	}
+	/* A full table of routes costs speed, not the interrupt: the vector is then watched here. */
 	vec->gsi = irqchip_route_add(chip(vec), msg);
 	vec->msg = msg;
-	return vec->gsi < 0 ? vec->gsi : 0;
+	return 0;
 }
 
 void vector_set_msg(struct vdev_vector *vec, struct msi_msg msg)
 {
-	if (vec->gsi < 0 || (vec->msg.addr == msg.addr && vec->msg.data == msg.data))
+	if (vec->msg.addr == msg.addr && vec->msg.data == msg.data)
 		return;
 	vec->msg = msg;
-	irqchip_route_set(chip(vec), vec->gsi, msg);
+	if (vec->gsi >= 0)
+		irqchip_route_set(chip(vec), vec->gsi, msg);
+}
+
+void vector_unroute(struct vdev_vector *vec)
+{
+	if (vec->gsi >= 0)
+		irqchip_route_del(chip(vec), vec->gsi);
+	vec->gsi = -1;
 }
 
 static gboolean vector_fired(gint fd, GIOCondition cond, gpointer opaque)
@@ -64,7 +73,7 @@ int vector_bind(struct vdev_vector *vec, bool kernel)
 {
 	if (vec->bound || vec->watch)
 		return 0;
-	if (kernel && irqchip_irqfd_add(chip(vec), vec->gsi, vec->fd, -1) >= 0) {
+	if (kernel && vec->gsi >= 0 && irqchip_irqfd_add(chip(vec), vec->gsi, vec->fd, -1) >= 0) {
 		vec->bound = true;
 		return 0;
 	}
@@ -92,10 +101,9 @@ bool vector_pending(const struct vdev_vector *vec)
 void vector_close(struct vdev_vector *vec)
 {
 	vector_unbind(vec);
-	if (vec->gsi >= 0)
-		irqchip_route_del(chip(vec), vec->gsi);
+	vector_unroute(vec);
 	if (vec->fd >= 0)
 		close(vec->fd);
-	vec->fd = vec->gsi = -1;
+	vec->fd = -1;
 	vec->armed = false;
 }

@@ -18,6 +18,7 @@ struct aspace;
 struct err;
 struct vclock;
 struct vfio_ctx;
+struct vfio_dev;
 
 /* What the machine hands down. */
 struct vfio_env {
@@ -26,6 +27,8 @@ struct vfio_env {
 	struct vclock *clock;
 	/* The hypervisor's side of a group (KVM-VFIO device); NULL or -ENOTSUP where it has none. */
 	int (*accel_group)(void *opaque, int group_fd, bool add);
+	/* Who provides the device at bdf (0000:01:00.0); NULL = Linux, /dev/vfio. */
+	int (*open)(void *opaque, struct vfio_dev **out, const char *bdf, struct err **errp);
 	/* A device failed for good (error eventfd): stop the machine; text says what. */
 	void (*fatal)(void *opaque, const char *text);
 	void *opaque;

@@ -52,10 +52,22 @@ TESTED_BY = {
     "ctl/cli_chardev.c": "cli",
     "ctl/cli_dev.c": "cli",
     "ctl/cli_kv.c": "cli",
+    "hw/dev/testdev.c": "pci_testdev",
+    "hw/vfio/be_group.c": "vfio_group",
+    "mem/region.c": "aspace",
+    "vm/config.c": "config",
 }
 
 # Sources without a unit test: {source: what tests them instead}.
 UNTESTED = {
+    "accel/accel.c": "a list and a loop over it; every test in tests/kvm goes through it",
+    "accel/kvm.c": "needs /dev/kvm: tests/kvm",
+    "accel/kvm_irq.c": "needs /dev/kvm: tests/kvm",
+    "accel/kvm_mem.c": "needs /dev/kvm: tests/kvm",
+    "accel/kvm_state.c": "needs /dev/kvm: tests/kvm",
+    "accel/kvm_vcpu.c": "needs /dev/kvm: tests/kvm",
+    "vm/machine.c": "needs a whole machine: tests/kvm",
+    "vm/vm.c": "needs a whole machine: tests/kvm",
     "vm/main.c": "calls in a row; every scenario of tests/e2e runs it",
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the IDT and the programming of the interrupt chips.  Entered from the vectors in start*.S. */
+/*
+ * Owns the IDT and the programming of the interrupt chips.  Entered from the vectors in start*.S.
+ */
 #include "kit/irq.h"
 
 #define AP_START 0x8000u
@@ -45,7 +47,6 @@ void irq_load(void)
 void irq_init(void)
 {
 	for (unsigned i = 0; i < 256; i++) {
-		/* The range before the first entry may be padding: each is 16 bytes. */
 		uintptr_t at = (uintptr_t)irq_entry + 16 * i;
 
 		idt[i].low = (uint16_t)at;
@@ -61,7 +62,7 @@ void irq_set(unsigned vector, irq_handler *handler)
 	handlers[vector] = handler;
 }
 
-/* --- 8259 ---------------------------------------------------------------------------------------------- */
+/* --- 8259 ------------------------------------------------------------------------------------- */
 
 void pic_init(uint8_t base)
 {
@@ -99,7 +100,7 @@ void pic_eoi(unsigned irq)
 	outb(0x20, 0x20);
 }
 
-/* --- APICs ------------------------------------------------------------------------------------------------ */
+/* --- APICs ------------------------------------------------------------------------------------ */
 
 void ioapic_write(unsigned reg, uint32_t v)
 {
@@ -131,6 +132,25 @@ void lapic_ipi(uint8_t dest, uint32_t low)
 		relax();
 	lapic_write(LAPIC_ICR + 0x10, (uint32_t)dest << 24);
 	lapic_write(LAPIC_ICR, low | ICR_ASSERT);
+}
+
+static volatile uint32_t probes, probe_isr;
+
+static void on_probe(unsigned v)
+{
+	probe_isr = lapic_read(LAPIC_ISR + v / 32 * 16);
+	probes++;
+	lapic_eoi();
+}
+
+bool lapic_keeps_in_service(void)
+{
+	irq_set(0xe0, on_probe);
+	lapic_ipi((uint8_t)(lapic_read(LAPIC_ID) >> 24), 0xe0);
+	sti();
+	wait_for(&probes, 1);
+	cli();
+	return probe_isr & 1;
 }
 
 #ifndef __x86_64__

@@ -2,8 +2,8 @@
 /*
  * Interrupts: the IDT, the 8259s, the IO-APIC, the local APIC, other CPUs.
  *
- * Invariants: handlers run with interrupts off and acknowledge by themselves (lapic_eoi, pic_eoi).  An exception that nobody handles is
- * a failed check and ends the guest.
+ * Invariants: handlers run with interrupts off and acknowledge by themselves (lapic_eoi,
+ * pic_eoi).  An exception that nobody handles is a failed check and ends the guest.
  */
 #ifndef GUEST_IRQ_H
 #define GUEST_IRQ_H
@@ -64,7 +64,17 @@ static inline void lapic_eoi(void)
 
 void lapic_ipi(uint8_t dest, uint32_t low);
 
-/* Start all other CPUs (32-bit guests only); they run ap_main() of the guest.  ap_count: how many came. */
+/*
+ * Does the host keep an interrupt in service until the guest's EOI?  Some that run guests without
+ * VMX or SVM end it at delivery: a level interrupt then comes once more than its line asks for.
+ * Uses vector 0xe0.
+ */
+bool lapic_keeps_in_service(void);
+
+/*
+ * Start all other CPUs (32-bit guests only); they run ap_main() of the guest.  ap_count: how many
+ * came.
+ */
 extern volatile uint32_t ap_count;
 void ap_main(void);
 void ap_start_all(void);

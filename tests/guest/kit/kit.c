@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the console, the count of checks, the command line and the end of a guest.  Called by start*.S and by the guests. */
+/*
+ * Owns the console, the count of checks, the command line and the end of a guest.  Called by
+ * start*.S and by the guests.
+ */
 #include "kit/kit.h"
 
 const char *cmdline = "";
 
 static uint32_t checks, failures;
 
-/* --- console ------------------------------------------------------------------------------------------ */
+/* --- console ---------------------------------------------------------------------------------- */
 
 void put(const char *text)
 {
@@ -68,7 +71,17 @@ void check_true(const char *name, bool cond)
 	check(name, cond, 1);
 }
 
-/* --- end ------------------------------------------------------------------------------------------------ */
+void skip(const char *name, const char *why)
+{
+	checks++;
+	put("ok ");
+	put(name);
+	put(" # SKIP ");
+	put(why);
+	put("\n");
+}
+
+/* --- end -------------------------------------------------------------------------------------- */
 
 void exit_with(uint32_t value)
 {
@@ -85,7 +98,7 @@ void guest_exit(void)
 	exit_with(failures != 0);
 }
 
-/* --- memory and text ------------------------------------------------------------------------------------- */
+/* --- memory and text -------------------------------------------------------------------------- */
 
 void *memcpy(void *to, const void *from, size_t n)
 {
@@ -123,7 +136,7 @@ bool same_text(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* --- command line ------------------------------------------------------------------------------------------ */
+/* --- command line ----------------------------------------------------------------------------- */
 
 const char *arg(const char *key)
 {
@@ -182,7 +195,7 @@ static void find_cmdline(uint32_t magic, uintptr_t info)
 		cmdline = s;
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static uint32_t elapsed(uint32_t *last)
 {

@@ -2,8 +2,9 @@
 /*
  * What every flat guest has: ports, memory-mapped registers, a console, checks, an end.
  *
- * Invariants: one CPU writes to the console at a time.  A guest prints "ok NAME" or "not ok NAME got X want Y" for each check and "done N"
- * last; its exit value is 0 where all went well.  Nothing here needs a library.
+ * Invariants: one CPU writes to the console at a time.  A guest prints "ok NAME" or "not ok NAME
+ * got X want Y" for each check and "done N" last; its exit value is 0 where all went well.
+ * Nothing here needs a library.
  */
 #ifndef GUEST_KIT_H
 #define GUEST_KIT_H
@@ -27,7 +28,7 @@ void guest_main(uint32_t magic, uintptr_t info);
 void guest_exit(void) __attribute__((noreturn));
 void exit_with(uint32_t value) __attribute__((noreturn)); /* status value << 1 | 1 */
 
-/* --- ports and registers ------------------------------------------------------------------------ */
+/* --- ports and registers ---------------------------------------------------------------------- */
 
 static inline void outb(uint16_t port, uint8_t v)
 {
@@ -147,7 +148,10 @@ static inline uint64_t rdmsr(uint32_t nr)
 
 static inline void wrmsr(uint32_t nr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(nr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(nr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 static inline uint64_t rdtsc(void)
@@ -173,7 +177,7 @@ static inline void relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
-/* --- console and checks --------------------------------------------------------------------------- */
+/* --- console and checks ----------------------------------------------------------------------- */
 
 void put(const char *text);
 void put_hex(uint64_t v);
@@ -182,8 +186,12 @@ void say(const char *text, uint64_t v); /* "text 0xv" */
 
 void check(const char *name, uint64_t got, uint64_t want);
 void check_true(const char *name, bool cond);
+void skip(const char *name, const char *why);
 
-/* The kernel's command line (without the file's name for multiboot), and KEY=VALUE in it; NULL = none. */
+/*
+ * The kernel's command line (without the file's name for multiboot), and KEY=VALUE in it; NULL =
+ * none.
+ */
 extern const char *cmdline;
 const char *arg(const char *key);
 uint32_t arg_num(const char *key, uint32_t otherwise); /* decimal */
@@ -194,7 +202,7 @@ void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *at, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
-/* --- time ------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* Spin until *what is at least n, at most WAIT_SECONDS by the PM timer; did it get there? */
 #define WAIT_SECONDS 10

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PCI configuration both ways, and what guests need to know of the board's devices.  bdf: bus << 8 | slot << 3 | function. */
+/*
+ * PCI configuration both ways, and what guests need to know of the board's devices.  bdf: bus <<
+ * 8 | slot << 3 | function.
+ */
 #ifndef GUEST_PCI_H
 #define GUEST_PCI_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns the first instructions of a 32-bit guest: multiboot 1, or PVH if PVH is defined.  Calls guest_main(magic, info); a return from it
- * ends the guest.  Also the entries of the interrupt vectors and of the other CPUs.
+ * Owns the first instructions of a 32-bit guest: multiboot 1, or PVH if PVH is defined.  Calls
+ * guest_main(magic, info); a return from it ends the guest.  Also the entries of the interrupt
+ * vectors and of the other CPUs.
  */
 #define MB_MAGIC 0x1badb002
 #define MB_FLAGS 3
@@ -65,9 +66,18 @@ irq_common:
 	addl $12, %esp
 	popal
 	addl $8, %esp
-	iret
+	/*
+	 * Not iret: hosts that emulate every instruction have none for protected mode.  An
+	 * interrupt before lret does no harm.
+	 */
+	pushl 8(%esp)
+	popfl
+	lret $4
 
-	/* Copied to AP_START: real mode, then protected mode, then ap_main() on a stack of its own. */
+	/*
+	 * Copied to AP_START: real mode, then protected mode, then ap_main() on a stack of its
+	 * own.
+	 */
 	.globl ap_code, ap_code_end
 #define AP_START 0x8000
 	.code16

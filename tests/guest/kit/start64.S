@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns the first instructions of a 64-bit guest: multiboot 1 with address fields (an ELF64 image is none that its loaders take), then
- * long mode with the first MAPPED_GIB mapped one to one.  Calls guest_main(magic, info).
+ * Owns the first instructions of a 64-bit guest: multiboot 1 with address fields (an ELF64 image
+ * is none that its loaders take), then long mode with the first MAPPED_GIB mapped one to one.
+ * Calls guest_main(magic, info).
  */
 #define MB_MAGIC 0x1badb002
 #define MB_FLAGS 0x10003
