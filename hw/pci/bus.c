@@ -66,14 +66,12 @@ uint16_t pcidev_bdf(const struct pcidev *d)
 
 static struct pcibus *find_below(struct pcibus *b, unsigned nr)
 {
-	for (int i = 0; i < 256; i++) {
-		struct pcidev *d = b->dev[i];
+	for (struct pcidev *d = b->bridges; d; d = d->next_bridge) {
+		unsigned secondary = d->cfg[PCI_SECONDARY_BUS];
 
-		if (!d || !d->child || !d->cfg[PCI_SECONDARY_BUS])
-			continue;
-		if (d->cfg[PCI_SECONDARY_BUS] == nr)
+		if (secondary && secondary == nr)
 			return d->child;
-		if (d->cfg[PCI_SECONDARY_BUS] < nr && nr <= d->cfg[PCI_SUBORDINATE_BUS])
+		if (secondary && secondary < nr && nr <= d->cfg[PCI_SUBORDINATE_BUS])
 			return find_below(d->child, nr);
 	}
 	return NULL;
@@ -144,6 +142,8 @@ int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err 
 	if (d->child) {
 		d->child->host = bus->host;
 		d->child->bridge = d;
+		d->next_bridge = bus->bridges;
+		bus->bridges = d;
 	}
 	bus->dev[devfn] = d;
 	pthread_mutex_unlock(&bus->host->lock);
@@ -166,6 +166,11 @@ void pcidev_unplug(struct pcidev *d)
 		d->bar[i].map = NULL;
 		d->bar[i].addr = UINT64_MAX;
 	}
+	for (struct pcidev **p = &d->bus->bridges; *p; p = &(*p)->next_bridge)
+		if (*p == d) {
+			*p = d->next_bridge;
+			break;
+		}
 	d->bus->dev[d->devfn] = NULL;
 	d->bus = NULL;
 	pthread_mutex_unlock(&h->lock);

@@ -68,6 +68,7 @@ struct pcidev {
 	bool intx_level;      /* what the device wants */
 	bool intx_driven;     /* what its pin does: INTx-disable and unplug cut it */
 	struct pcibus *child; /* of a bridge */
+	struct pcidev *next_bridge;
 	struct pcimsix *msix;
 	void *priv;
 };
@@ -85,6 +86,7 @@ struct pcibus {
 	struct pcihost *host;
 	struct pcidev *bridge; /* NULL = root bus */
 	struct pcidev *dev[256];
+	struct pcidev *bridges; /* those of dev[] that have a bus below, linked by next_bridge */
 };
 
 struct pcihost {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns what every backend shares: the making of VFIO_DEVICE_SET_IRQS requests and the reading of info capabilities
- * (<linux/vfio.h>).  Called by the interrupt files and by backends; keeps nothing, believes no offset.
+ * Owns what every backend shares: the making of VFIO_DEVICE_SET_IRQS requests and the reading of
+ * info capabilities (<linux/vfio.h>).  Called by the interrupt files and by backends; keeps
+ * nothing, believes no offset.
  */
 #include "hw/vfio/backend.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The door: what hw/vfio asks of whoever provides the device.  The structs and numbers are those of <linux/vfio.h>.
+ * The door: what hw/vfio asks of whoever provides the device.  The structs and numbers are those
+ * of <linux/vfio.h>.
  *
- * Invariants: an index (region, irq) is VFIO's; errors are -errno exactly as the kernel gives them; a backend calls nothing
- * back, it only signals the eventfds that set_irqs handed over.
+ * Invariants: an index (region, irq) is VFIO's; errors are -errno exactly as the kernel gives
+ * them; a backend calls nothing back, it only signals the eventfds that set_irqs handed over.
  */
 #ifndef HW_VFIO_BACKEND_H
 #define HW_VFIO_BACKEND_H
@@ -27,8 +28,8 @@ struct vfio_region {
 	uint64_t size;
 	uint32_t flags; /* VFIO_REGION_INFO_FLAG_* */
 	bool sparse, msix_mappable;
-	unsigned
-		n_areas; /* where it may be mapped; one area for all without the sparse capability */
+	/* Where it may be mapped: one area for all without the sparse capability. */
+	unsigned n_areas;
 	struct vfio_area area[16];
 };
 
@@ -46,11 +47,11 @@ struct vfio_dev_ops {
 			 size_t len);
 	/* MAP_FAILED and errno on failure. */
 	void *(*map)(struct vfio_dev *d, unsigned region, uint64_t off, size_t len, bool write);
-	int (*set_irqs)(struct vfio_dev *d,
-			struct vfio_irq_set *set); /* > 0: that many vectors only */
+	/* > 0: that many vectors only. */
+	int (*set_irqs)(struct vfio_dev *d, struct vfio_irq_set *set);
 	int (*reset)(struct vfio_dev *d);
-	int (*hot_reset)(
-		struct vfio_dev *d); /* the whole reset scope, if all of it is this process's */
+	/* The whole reset scope, if all of it is this process's. */
+	int (*hot_reset)(struct vfio_dev *d);
 };
 
 struct vfio_dev {
@@ -61,8 +62,8 @@ struct vfio_dev {
 };
 
 /*
- * Take a VFIO_DEVICE_GET_REGION_INFO answer of len bytes apart.  Whatever it says, nothing outside of it is read, and an area that
- * does not lie within the region is left out.
+ * Take a VFIO_DEVICE_GET_REGION_INFO answer of len bytes apart.  Whatever it says, nothing
+ * outside of it is read, and an area that does not lie within the region is left out.
  */
 void vfio_region_parse(struct vfio_region *r, const void *buf, size_t len);
 /* The header of the info capability at off; false where none fits into len bytes. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the BARs of an assigned device: what the guest reaches by mapping and what traps.  The trap region covers the whole BAR
- * and goes to the host by read and write; the mapped parts lie on top of it, the MSI-X table and PBA (msix.c) on top
- * of those.  Called by vdev.c and by the bus when a BAR moves; never decides where a BAR is.
+ * Owns the BARs of an assigned device: what the guest reaches by mapping and what traps.  The
+ * trap region covers the whole BAR and goes to the host by read and write; the mapped parts lie
+ * on top of it, the MSI-X table and PBA (msix.c) on top of those.  Called by vdev.c and by the
+ * bus when a BAR moves; never decides where a BAR is.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -52,7 +53,7 @@ static void bar_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 
 static const struct region_ops bar_ops = {bar_read, bar_write, 1, 8, false};
 
-/* --- mapped parts -------------------------------------------------------------------------------------- */
+/* --- mapped parts --------------------------------------------------------------------------- */
 
 /* The pages of the MSI-X table, where the host does not allow them mapped: cut out of an area. */
 static unsigned cut_table(const struct vdev *v, unsigned nr, struct vfio_area a,
@@ -184,8 +185,8 @@ void vdev_bars_fini(struct vdev *v)
 }
 
 /*
- * Off: every access traps, so that one of them can tell that the guest serves its interrupt.  A device that sleeps stays off, whoever
- * asks.
+ * Off: every access traps, so that one of them can tell that the guest serves its interrupt.  A
+ * device that sleeps stays off, whoever asks.
  */
 void vdev_bars_enable_maps(struct vdev *v, bool on)
 {
@@ -206,8 +207,9 @@ void vdev_bars_enable_maps(struct vdev *v, bool on)
 }
 
 /*
- * A BAR smaller than a page can only be mapped as a whole page.  Where the guest put it at the start of one, the rest of
- * that page shows the same mapping below everything else, which makes the page whole.
+ * A BAR smaller than a page can only be mapped as a whole page.  Where the guest put it at the
+ * start of one, the rest of that page shows the same mapping below everything else, which makes
+ * the page whole.
  */
 void vdev_bars_moved(struct pcidev *d)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the legacy Linux interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device descriptors (Linux,
- * Documentation/driver-api/vfio.rst).  Called by vdev.c through vfio_dev_ops; never interprets a device.
+ * Owns the legacy Linux interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device
+ * descriptors (Linux, Documentation/driver-api/vfio.rst).  Called by vdev.c through vfio_dev_ops;
+ * never interprets a device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,7 @@ static int xioctl(int fd, unsigned long req, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
-/* --- container ----------------------------------------------------------------------------------------- */
+/* --- container ------------------------------------------------------------------------------ */
 
 static int type1_map(void *opaque, uint64_t iova, uint64_t size, void *host, bool write)
 {
@@ -172,7 +173,7 @@ static int set_iommu(struct vfio_container *c, struct err **errp)
 	return ret;
 }
 
-/* --- group --------------------------------------------------------------------------------------------- */
+/* --- group ---------------------------------------------------------------------------------- */
 
 static void detach(struct vfio_group *g)
 {
@@ -311,7 +312,7 @@ static struct vfio_group *group_get(struct vfio_ctx *ctx, int nr, const char *bd
 	return NULL;
 }
 
-/* --- device -------------------------------------------------------------------------------------------- */
+/* --- device --------------------------------------------------------------------------------- */
 
 static struct group_dev *of(struct vfio_dev *d)
 {

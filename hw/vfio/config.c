@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the guest's view of an assigned device's config space: forward, then overlay, then effects (docs/config-bits.md).  Called
- * by the bus; never keeps a copy of a bit that the device owns, but to follow where BARs are.
+ * Owns the guest's view of an assigned device's config space: forward, then overlay, then effects
+ * (docs/config-bits.md).  Called by the bus; never keeps a copy of a bit that the device owns,
+ * but to follow where BARs are.
  */
 #include <errno.h>
 #include <string.h>
@@ -37,7 +38,7 @@ void vdev_dev_write(struct vdev *v, unsigned off, uint32_t val, unsigned len)
 			  n < 0 ? g_strerror((int)-n) : "short");
 }
 
-/* --- set-up ------------------------------------------------------------------------------------------- */
+/* --- set-up --------------------------------------------------------------------------------- */
 
 static int snapshot(struct vdev *v, struct err **errp)
 {
@@ -167,7 +168,10 @@ static void note_cap(struct vdev *v, unsigned pos)
 		v->flr = true;
 }
 
-/* The chain is the overlay's: same order as the hardware's, without what is hidden; a loop is cut where it closes. */
+/*
+ * The chain is the overlay's: same order as the hardware's, without what is hidden; a loop is cut
+ * where it closes.
+ */
 static void relink_caps(struct vdev *v, bool on_express, bool on_root)
 {
 	uint8_t *c = v->dev.cfg;
@@ -213,8 +217,8 @@ static void link_ext(uint8_t *c, unsigned pos, unsigned next)
 }
 
 /*
- * Extended chain, in the hardware's order: hidden ones are skipped over; a hidden head stays as an empty one with id 0 (a guest
- * then follows its next pointer).  A loop is cut where it closes.
+ * Extended chain, in the hardware's order: hidden ones are skipped over; a hidden head stays as
+ * an empty one with id 0 (a guest then follows its next pointer).  A loop is cut where it closes.
  */
 static void relink_ext_caps(struct vdev *v, bool on_express)
 {
@@ -330,7 +334,7 @@ int vdev_config_init(struct vdev *v, bool on_express, bool on_root, struct err *
 	return 0;
 }
 
-/* --- config cycles -------------------------------------------------------------------------------------- */
+/* --- config cycles -------------------------------------------------------------------------- */
 
 uint32_t vdev_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 {
@@ -366,8 +370,9 @@ void vdev_power_changed(struct vdev *v)
 }
 
 /*
- * The host takes a sleeping device's mappings away (a guest's access would then kill the machine), so they leave the guest before the
- * device is sent to sleep, and come back after it woke up.
+ * The host takes a sleeping device's mappings away (a guest's access would then kill the
+ * machine), so they leave the guest before the device is sent to sleep, and come back after it
+ * woke up.
  */
 static void forward(struct vdev *v, unsigned off, uint32_t val, unsigned len)
 {
@@ -381,6 +386,16 @@ static void forward(struct vdev *v, unsigned off, uint32_t val, unsigned len)
 		vdev_power_changed(v);
 }
 
+/*
+ * Memory decoding goes off: the host takes the mappings away at that moment, so they leave the
+ * guest first.  Another CPU that still uses the BAR then reads ones instead of faulting.
+ */
+static bool closes_memory(const struct vdev *v, unsigned off, uint32_t val, unsigned len)
+{
+	return pci_hits(off, len, PCI_COMMAND, 1) && v->dev.cfg[PCI_COMMAND] & PCI_COMMAND_MEMORY &&
+	       !(val >> 8 * (PCI_COMMAND - off) & PCI_COMMAND_MEMORY);
+}
+
 /* The lock is held throughout: an interrupt in between would see half of the write. */
 void vdev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
@@ -391,8 +406,13 @@ void vdev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 	v->cfg_writes++;
 	if (!v->gone) {
 		msi_was_on = vdev_msi_on(v);
-		forward(v, off, val, len);
-		pcidev_cfg_write(d, off, val, len);
+		if (closes_memory(v, off, val, len)) {
+			pcidev_cfg_write(d, off, val, len);
+			forward(v, off, val, len);
+		} else {
+			forward(v, off, val, len);
+			pcidev_cfg_write(d, off, val, len);
+		}
 		interrupt_effects(v, off, len, msi_was_on);
 	}
 	pthread_mutex_unlock(&v->lock);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's passthrough context, as the files of hw/vfio share it.  All of it belongs to the main thread. */
+/*
+ * The machine's passthrough context, as the files of hw/vfio share it.  All of it belongs to the
+ * main thread.
+ */
 #ifndef HW_VFIO_CTX_H
 #define HW_VFIO_CTX_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns what an IOMMU container maps: follows guest memory (see passthrough in docs/paths.md).  Called by the memory's address
- * space under its lock; never decides what memory there is.
+ * Owns what an IOMMU container maps: follows guest memory (see passthrough in docs/paths.md).
+ * Called by the memory's address space under its lock; never decides what memory there is.
  */
 #include "hw/vfio/dma.h"
 
@@ -74,7 +74,10 @@ static bool piece_of(const struct vfio_dma *d, const struct mrange *r, struct pi
 	return true;
 }
 
-/* The pages behind an IOVA must begin where the IOVA's page does; only a region of odd offset could differ. */
+/*
+ * The pages behind an IOVA must begin where the IOVA's page does; only a region of odd offset
+ * could differ.
+ */
 static bool aligned(const struct vfio_dma *d, const struct piece *p)
 {
 	return !((uintptr_t)p->host & (d->pgsize - 1));

@@ -2,9 +2,9 @@
 /*
  * The DMA map: guest memory as one container's IOMMU shows it to devices.
  *
- * Invariants: it is a listener of guest memory; RAM is mapped while it is in the map, so a device reaches exactly what a
- * CPU reaches.  A failure for RAM before `ready` is kept and fails start-up; later it is fatal.  A failure for a BAR (peer
- * to peer) is only noted.
+ * Invariants: it is a listener of guest memory; RAM is mapped while it is in the map, so a device
+ * reaches exactly what a CPU reaches.  A failure for RAM before `ready` is kept and fails
+ * start-up; later it is fatal.  A failure for a BAR (peer to peer) is only noted.
  */
 #ifndef HW_VFIO_DMA_H
 #define HW_VFIO_DMA_H
@@ -30,7 +30,10 @@ struct vfio_dma {
 	void *fatal_opaque;
 };
 
-/* Page size, windows and entries left, from a VFIO_IOMMU_GET_INFO answer of len bytes; nothing outside of it is read. */
+/*
+ * Page size, windows and entries left, from a VFIO_IOMMU_GET_INFO answer of len bytes; nothing
+ * outside of it is read.
+ */
 void vfio_dma_parse_info(struct vfio_dma *d, const void *buf, size_t len);
 
 /* Map all of mem now and follow it.  Returns the first error for RAM, facts included. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns INTx of an assigned device.  With an irqchip that resamples, the line is its: the host's eventfd raises the GSI, the guest's EOI
- * unmasks the device, and no code here runs.  Otherwise the eventfd is watched here, the BARs are trapped while the line is
- * up, and the first trapped access counts as the guest's EOI.  Called by config.c, reset and the main loop.
+ * Owns INTx of an assigned device.  With an irqchip that resamples, the line is its: the host's
+ * eventfd raises the GSI, the guest's EOI unmasks the device, and no code here runs.  Otherwise
+ * the eventfd is watched here, the BARs are trapped while the line is up, and the first trapped
+ * access counts as the guest's EOI.  Called by config.c, reset and the main loop.
  */
 #include <errno.h>
 #include <glib-unix.h>
@@ -26,7 +27,7 @@ static void unmask(struct vdev *v)
 		vdev_warn(v, "unmask INTx: %s", g_strerror(-ret));
 }
 
-/* --- watched here ------------------------------------------------------------------------------------ */
+/* --- watched here --------------------------------------------------------------------------- */
 
 static gboolean intx_fired(gint fd, GIOCondition cond, gpointer opaque)
 {
@@ -89,7 +90,7 @@ static void unwatch(struct vdev *v)
 	vdev_bars_enable_maps(v, true);
 }
 
-/* --- by the irqchip ------------------------------------------------------------------------------------ */
+/* --- by the irqchip ------------------------------------------------------------------------- */
 
 static bool bind_irqchip(struct vdev *v)
 {
@@ -140,7 +141,7 @@ static void disconnect(struct vdev *v)
 	unbind_irqchip(v);
 }
 
-/* --- the mode -------------------------------------------------------------------------------------------- */
+/* --- the mode ------------------------------------------------------------------------------- */
 
 int vdev_intx_init(struct vdev *v, struct err **errp)
 {
@@ -185,7 +186,10 @@ void vdev_intx_disable(struct vdev *v)
 	v->mode = VDEV_INT_NONE;
 }
 
-/* The pin leads to another GSI now: masked while the ends are changed, and one EOI in case it was missed. */
+/*
+ * The pin leads to another GSI now: masked while the ends are changed, and one EOI in case it was
+ * missed.
+ */
 void vdev_intx_routed(struct pcidev *d)
 {
 	struct vdev *v = vdev_of(d);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns MSI of an assigned device (PCI 3.0, 6.8.1): the guest's capability is the overlay's, the host's is armed by SET_IRQS.
- * Called by config.c after a write; never touches the physical capability.
+ * Owns MSI of an assigned device (PCI 3.0, 6.8.1): the guest's capability is the overlay's, the
+ * host's is armed by SET_IRQS.  Called by config.c after a write; never touches the physical
+ * capability.
  */
 #include <errno.h>
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns MSI-X of an assigned device (PCI 3.0, 6.8.2): the table and the pending bits that the guest sees are ours, the host's
- * vectors are armed by SET_IRQS.  Called through the table's region and by config.c; never touches the physical table.
+ * Owns MSI-X of an assigned device (PCI 3.0, 6.8.2): the table and the pending bits that the
+ * guest sees are ours, the host's vectors are armed by SET_IRQS.  Called through the table's
+ * region and by config.c; never touches the physical table.
  *
- * Two states per vector, what the guest asked for and what the host has; reconcile() brings the second to the first.
+ * Two states per vector, what the guest asked for and what the host has; reconcile() brings the
+ * second to the first.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -80,8 +82,9 @@ static int arm_all(struct vdev *v, unsigned n)
 }
 
 /*
- * The host cannot add a vector to those that it has: all are disarmed and armed again.  An interrupt in between would be lost, so
- * each vector that was armed is signalled once; a spurious MSI-X does no harm.
+ * The host cannot add a vector to those that it has: all are disarmed and armed again.  An
+ * interrupt in between would be lost, so each vector that was armed is signalled once; a spurious
+ * MSI-X does no harm.
  */
 static int grow_by_rearm(struct vdev *v, unsigned n)
 {

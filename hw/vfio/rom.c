@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the expansion ROM that the guest sees: the device's, read on first use, or a file (romfile=).  Called through its
- * region; never writes to the device.
+ * Owns the expansion ROM that the guest sees: the device's, read on first use, or a file
+ * (romfile=).  Called through its region; never writes to the device.
  */
 #include <errno.h>
 #include <string.h>

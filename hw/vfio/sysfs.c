@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the reading of the host's sysfs and procfs; called by the Linux backends for facts and messages; changes nothing. */
+/*
+ * Owns the reading of the host's sysfs and procfs; called by the Linux backends for facts and
+ * messages; changes nothing.
+ */
 #include "hw/vfio/sysfs.h"
 
 #include <errno.h>

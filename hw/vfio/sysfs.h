@@ -2,8 +2,8 @@
 /*
  * What Linux's sysfs and procfs say about a PCI device, its driver, its group and who holds it.
  *
- * Invariants: reads only.  root is put in front of every path ("" on a real machine), so that a made-up tree can be
- * asked in tests.  Strings returned are the caller's (g_free).
+ * Invariants: reads only.  root is put in front of every path ("" on a real machine), so that a
+ * made-up tree can be asked in tests.  Strings returned are the caller's (g_free).
  */
 #ifndef HW_VFIO_SYSFS_H
 #define HW_VFIO_SYSFS_H
@@ -21,7 +21,10 @@ char *sysfs_driver(const char *root, const char *bdf); /* NULL = no driver */
 int sysfs_group(const char *root, const char *bdf);    /* number, or -ENOENT */
 char *sysfs_name(const char *root, const char *bdf);   /* "8086:10d3, class 0200" */
 
-/* -ENODEV, -ENOENT, -EPERM... with the reason and the commands where bdf cannot be assigned at all. */
+/*
+ * -ENODEV, -ENOENT, -EPERM... with the reason and the commands where bdf cannot be assigned at
+ * all.
+ */
 int sysfs_check_assignable(const char *root, const char *bdf, struct err **errp);
 /* Fill *errp with the group's members and the culprits: the group is not viable. */
 int sysfs_explain_group(const char *root, const char *bdf, int group, struct err **errp);

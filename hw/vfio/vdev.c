@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the life of an assigned device: realize as a list of steps, reset, the host's error and request events, release.  Called
- * by the board and by the PCI host; never looks into an interrupt mode or a BAR itself.
+ * Owns the life of an assigned device: realize as a list of steps, reset, the host's error and
+ * request events, release.  Called by the board and by the PCI host; never looks into an
+ * interrupt mode or a BAR itself.
  */
 #include "hw/vfio/vdev.h"
 
@@ -49,7 +50,7 @@ void vdev_interrupts_off(struct vdev *v)
 	}
 }
 
-/* --- reset ---------------------------------------------------------------------------------------------- */
+/* --- reset ---------------------------------------------------------------------------------- */
 
 /* D0, so that the reset works and BARs answer (PCI PM 1.2, 3.2.4). */
 static void to_d0(struct vdev *v)
@@ -75,7 +76,10 @@ static bool has_pm_reset(const struct vdev *v)
 	       !(pci_get16(v->dev.cfg + v->pm_pos + PCI_PM_CTRL) & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
-/* The narrowest reset that really resets: function level, then the bus if it is all ours, then power management. */
+/*
+ * The narrowest reset that really resets: function level, then the bus if it is all ours, then
+ * power management.
+ */
 static void reset_device(struct vdev *v)
 {
 	bool can = v->be->flags & VFIO_DEVICE_FLAGS_RESET;
@@ -124,7 +128,7 @@ out:
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* --- the host's events -------------------------------------------------------------------------------------- */
+/* --- the host's events ---------------------------------------------------------------------- */
 
 static gboolean error_fired(gint fd, GIOCondition cond, gpointer opaque)
 {
@@ -143,7 +147,9 @@ static gboolean error_fired(gint fd, GIOCondition cond, gpointer opaque)
 	return G_SOURCE_CONTINUE;
 }
 
-/* The host wants the device back: without hotplug the guest cannot be asked, so it is taken away. */
+/*
+ * The host wants the device back: without hotplug the guest cannot be asked, so it is taken away.
+ */
 static gboolean request_fired(gint fd, GIOCondition cond, gpointer opaque)
 {
 	struct vdev *v = opaque;
@@ -221,7 +227,7 @@ static void release_events(struct vdev *v)
 	disarm_event(v, VFIO_PCI_REQ_IRQ_INDEX, &v->req_fd, &v->req_watch);
 }
 
-/* --- realize ------------------------------------------------------------------------------------------------ */
+/* --- realize -------------------------------------------------------------------------------- */
 
 struct place {
 	bool on_express, on_root;
@@ -427,7 +433,7 @@ int vdev_new(struct pcidev **out, struct vfio_ctx *ctx, const struct vdev_conf *
 	return 0;
 }
 
-/* --- the context ------------------------------------------------------------------------------------------- */
+/* --- the context ---------------------------------------------------------------------------- */
 
 struct vfio_ctx *vfio_ctx_new(const struct vfio_env *env)
 {

@@ -2,9 +2,10 @@
 /*
  * The guest-facing passthrough device, as the files of hw/vfio share it.
  *
- * Invariants: `lock` covers everything below it; it is taken after the PCI host's lock and before the address space's.
- * Interrupts live in exactly one mode.  dev.cfg is the overlay: what the guest sees where `emu` has a bit; all other
- * bits are the device's, read on each access (docs/config-bits.md).
+ * Invariants: `lock` covers everything below it; it is taken after the PCI host's lock and before
+ * the address space's.  Interrupts live in exactly one mode.  dev.cfg is the overlay: what the
+ * guest sees where `emu` has a bit; all other bits are the device's, read on each access
+ * (docs/config-bits.md).
  */
 #ifndef HW_VFIO_VDEV_H
 #define HW_VFIO_VDEV_H

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the eventfd between the host's interrupt and the guest's irqchip.  Called by msi.c and msix.c; never talks to the host.
+ * Owns the eventfd between the host's interrupt and the guest's irqchip.  Called by msi.c and
+ * msix.c; never talks to the host.
  *
- * A vector that nobody takes (masked) keeps what was signalled in its eventfd's counter: that counter is its pending bit, and
- * binding it again delivers what waited.  So masking needs no handler, and nothing is lost.
+ * A vector that nobody takes (masked) keeps what was signalled in its eventfd's counter: that
+ * counter is its pending bit, and binding it again delivers what waited.  So masking needs no
+ * handler, and nothing is lost.
  */
 #include <errno.h>
 #include <glib-unix.h>
@@ -34,7 +36,9 @@ int vector_open(struct vdev_vector *vec, struct msi_msg msg)
 		vector_set_msg(vec, msg);
 		return 0;
 	}
-	/* A full table of routes costs speed, not the interrupt: the vector is then watched here. */
+	/*
+	 * A full table of routes costs speed, not the interrupt: the vector is then watched here.
+	 */
 	vec->gsi = irqchip_route_add(chip(vec), msg);
 	vec->msg = msg;
 	return 0;

@@ -2,8 +2,9 @@
 /*
  * Passthrough as the board sees it: one context per machine, one PCI device per -device vfio-pci.
  *
- * Invariants: the context owns groups and containers; the last device of a group closes it, the last group of
- * a container closes that.  A device that is gone has left nothing behind: no descriptor, mapping, route or irqfd.
+ * Invariants: the context owns groups and containers; the last device of a group closes it, the
+ * last group of a container closes that.  A device that is gone has left nothing behind: no
+ * descriptor, mapping, route or irqfd.
  */
 #ifndef HW_VFIO_VFIO_H
 #define HW_VFIO_VFIO_H
@@ -25,7 +26,9 @@ struct vfio_env {
 	struct aspace *mem; /* guest memory: what devices may reach by DMA */
 	const struct irqchip *irq;
 	struct vclock *clock;
-	/* The hypervisor's side of a group (KVM-VFIO device); NULL or -ENOTSUP where it has none. */
+	/*
+	 * The hypervisor's side of a group (KVM-VFIO device); NULL or -ENOTSUP where it has none.
+	 */
 	int (*accel_group)(void *opaque, int group_fd, bool add);
 	/* Who provides the device at bdf (0000:01:00.0); NULL = Linux, /dev/vfio. */
 	int (*open)(void *opaque, struct vfio_dev **out, const char *bdf, struct err **errp);
@@ -56,13 +59,17 @@ struct vfio_ctx *vfio_ctx_new(const struct vfio_env *env);
 void vfio_ctx_free(struct vfio_ctx *ctx); /* after its devices; NULL is accepted */
 
 /*
- * Open the device and make the guest's PCI device of it, not plugged yet.  on_express: it will sit on an
- * express bus; on_root: that bus is the root complex's own (an endpoint becomes an integrated one).
+ * Open the device and make the guest's PCI device of it, not plugged yet.  on_express: it will
+ * sit on an express bus; on_root: that bus is the root complex's own (an endpoint becomes an
+ * integrated one).
  */
 int vdev_new(struct pcidev **out, struct vfio_ctx *ctx, const struct vdev_conf *conf,
 	     bool on_express, bool on_root, struct err **errp);
 
-/* One paragraph per device: BARs with what is mapped and what traps, vectors asked and armed, counters. */
+/*
+ * One paragraph per device: BARs with what is mapped and what traps, vectors asked and armed,
+ * counters.
+ */
 void vfio_describe(struct vfio_ctx *ctx, void (*line)(void *opaque, const char *text),
 		   void *opaque);
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The life of an assigned device: realize and its failures, reset, the host's events, release, and what is left of it. */
+/*
+ * The life of an assigned device: realize and its failures, reset, the host's events, release,
+ * and what is left of it.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "vfio_util.h"
 
-/* --- naming the device ---------------------------------------------------------------------------------- */
+/* --- naming the device ---------------------------------------------------------------------- */
 
 static void refused(const char *host, const char *sysfsdev, int code, const char *text)
 {
@@ -68,7 +71,7 @@ static void naming(void)
 	twice();
 }
 
-/* --- faults -------------------------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------------------------- */
 
 /* Everything that a guest can set in motion once. */
 static void exercise(struct vt *t)
@@ -103,7 +106,10 @@ static void with_rom(struct vt *t)
 	fake_region(&t->fake, VFIO_PCI_ROM_REGION_INDEX, 0x1000, VFIO_REGION_INFO_FLAG_READ);
 }
 
-/* The n-th call to the host fails, from the first of realize to the last of release.  True: n was past the last one. */
+/*
+ * The n-th call to the host fails, from the first of realize to the last of release.  True: n was
+ * past the last one.
+ */
 static bool host_fault(unsigned n, bool by_hand, unsigned *refusals)
 {
 	struct err *e = NULL;
@@ -144,7 +150,10 @@ static void host_faults(void)
 
 		while (!host_fault(n, by_hand, &refusals))
 			n++;
-		/* Config and six BARs' infos, the snapshot, the MSI-X index: without these there is no device. */
+		/*
+		 * Config and six BARs' infos, the snapshot, the MSI-X index: without these there
+		 * is no device.
+		 */
 		g_assert_cmpuint(refusals, ==, 9);
 		g_assert_cmpuint(n, >, 60);
 	}
@@ -183,7 +192,7 @@ static void cannot_open(void)
 	vt_fini(&t);
 }
 
-/* --- release ---------------------------------------------------------------------------------------------------- */
+/* --- release -------------------------------------------------------------------------------- */
 
 static void in_msi(struct vt *t)
 {
@@ -264,7 +273,7 @@ static void small(void)
 	vt_run_guest(small_bar, grown);
 }
 
-/* --- reset ---------------------------------------------------------------------------------------------------------- */
+/* --- reset ---------------------------------------------------------------------------------- */
 
 static void order(struct vt *t)
 {
@@ -391,7 +400,7 @@ static void reset(void)
 	vt_run_guest(NULL, stuck);
 }
 
-/* --- the host's events -------------------------------------------------------------------------------------------------- */
+/* --- the host's events ---------------------------------------------------------------------- */
 
 static void error_event(struct vt *t)
 {
@@ -479,7 +488,7 @@ static void events(void)
 	error_refused();
 }
 
-/* --- the host takes it while vCPUs use it ------------------------------------------------------------------------------- */
+/* --- the host takes it while vCPUs use it --------------------------------------------------- */
 
 struct user {
 	struct vt *t;
@@ -537,7 +546,7 @@ static void threads(void)
 		vt_run_guest(i & 1 ? all_by_hand : NULL, taken);
 }
 
-/* --- the account ------------------------------------------------------------------------------------------------------------ */
+/* --- the account ---------------------------------------------------------------------------- */
 
 static void take_line(void *opaque, const char *text)
 {

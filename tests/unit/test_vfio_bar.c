@@ -38,7 +38,7 @@ static void traps(struct vt *t, uint64_t addr, unsigned bar, uint64_t off)
 	g_assert_cmpuint(t->fake.region[bar].writes, ==, writes + 1);
 }
 
-/* --- whole BARs ---------------------------------------------------------------------------------------- */
+/* --- whole BARs ----------------------------------------------------------------------------- */
 
 static void whole(struct vt *t)
 {
@@ -109,7 +109,7 @@ static void bars(void)
 	vt_run_guest(NULL, ports);
 }
 
-/* --- the table's page, where the host does not allow it mapped ------------------------------------------------- */
+/* --- the table's page, where the host does not allow it mapped ------------------------------ */
 
 static void place_table(struct vt *t, uint32_t at, unsigned vectors)
 {
@@ -220,7 +220,7 @@ static void sparse(void)
 	vt_run_guest(no_areas, all_traps);
 }
 
-/* --- not mapped -------------------------------------------------------------------------------------------------- */
+/* --- not mapped ----------------------------------------------------------------------------- */
 
 static void no_mmap(struct vt *t)
 {
@@ -334,7 +334,7 @@ static void odd(void)
 	too_large();
 }
 
-/* --- BARs below a page ----------------------------------------------------------------------------------------------- */
+/* --- BARs below a page ---------------------------------------------------------------------- */
 
 static void small(struct vt *t)
 {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Config space of an assigned device: what is the overlay's and what the device's, chains, types, and the order of a write. */
+/*
+ * Config space of an assigned device: what is the overlay's and what the device's, chains, types,
+ * and the order of a write.
+ */
 #include <errno.h>
 #include <string.h>
 
 #include "vfio_util.h"
 
-/* --- the header ------------------------------------------------------------------------------------ */
+/* --- the header ----------------------------------------------------------------------------- */
 
 static void ids_are_the_devices(struct vt *t)
 {
@@ -117,7 +120,7 @@ static void refusals(void)
 	refused(no_config_region, -EINVAL, "config space", "");
 }
 
-/* --- BARs: sizing and kinds -------------------------------------------------------------------------- */
+/* --- BARs: sizing and kinds ----------------------------------------------------------------- */
 
 static uint32_t size_bar(struct vt *t, unsigned off)
 {
@@ -170,7 +173,7 @@ static void bar_last_64(void)
 	vt_run_guest(last_bar_64, last_bar_is_32);
 }
 
-/* --- the standard chain --------------------------------------------------------------------------------- */
+/* --- the standard chain --------------------------------------------------------------------- */
 
 /* The guest's chain as text: "pm msi ..." as "40:1 50:5 ...". */
 static char *chain(struct vt *t)
@@ -276,7 +279,7 @@ static void chains(void)
 	vt_run_guest(msi_at_the_end, msi_is_hidden);
 }
 
-/* --- PCI Express: what the place makes of the type --------------------------------------------------------- */
+/* --- PCI Express: what the place makes of the type ------------------------------------------ */
 
 static void set_type(struct vt *t, unsigned type)
 {
@@ -380,7 +383,7 @@ static void express(void)
 	vt_run_guest(switch_type, express_hidden);
 }
 
-/* --- extended capabilities -------------------------------------------------------------------------------------- */
+/* --- extended capabilities ------------------------------------------------------------------ */
 
 static void hidden_head(struct vt *t)
 {
@@ -475,7 +478,7 @@ static void extended(void)
 	vt_run_guest(conventional, no_ext);
 }
 
-/* --- config cycles -------------------------------------------------------------------------------------------------- */
+/* --- config cycles -------------------------------------------------------------------------- */
 
 static void write_order(struct vt *t)
 {
@@ -578,7 +581,7 @@ static void interrupt_capabilities(void)
 	vt_run_guest(left_enabled, starts_off);
 }
 
-/* --- power states: a sleeping device's BARs are not mapped ---------------------------------------------------------- */
+/* --- power states: a sleeping device's BARs are not mapped ---------------------------------- */
 
 static void sleeps(struct vt *t)
 {

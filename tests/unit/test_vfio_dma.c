@@ -129,7 +129,7 @@ static void has(struct box *b, guint i, uint64_t iova, uint64_t size, uint64_t o
 	g_assert_true(e->write == write);
 }
 
-/* --- what is mapped ------------------------------------------------------------------------------------ */
+/* --- what is mapped ------------------------------------------------------------------------- */
 
 static void follow(void)
 {
@@ -210,7 +210,7 @@ static void misaligned(void)
 	box_fini(&b);
 }
 
-/* --- what fails ---------------------------------------------------------------------------------------------- */
+/* --- what fails ----------------------------------------------------------------------------- */
 
 static void retry(void)
 {
@@ -414,7 +414,7 @@ static void fault_loop(void)
 	g_assert_cmpuint(n, ==, 7);
 }
 
-/* --- the container's own account ------------------------------------------------------------------------------------ */
+/* --- the container's own account ------------------------------------------------------------ */
 
 static void put(uint8_t *p, const void *what, size_t len)
 {
@@ -468,7 +468,9 @@ static void parse(void)
 	box_fini(&b);
 }
 
-/* Cut at each length, with hostile counts and offsets: under a sanitizer nothing outside is read. */
+/*
+ * Cut at each length, with hostile counts and offsets: under a sanitizer nothing outside is read.
+ */
 static void parse_hostile(void)
 {
 	uint8_t buf[256];

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The Linux backend, as far as it goes without a device: answers of the kernel taken apart, requests made, and what a user is told
- * who names a device that is not there.  The rest is tests/e2e's, on a real kernel.
+ * The Linux backend, as far as it goes without a device: answers of the kernel taken apart,
+ * requests made, and what a user is told who names a device that is not there.  The rest is
+ * tests/e2e's, on a real kernel.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "vfio_util.h"
 
-/* --- VFIO_DEVICE_GET_REGION_INFO ---------------------------------------------------------------------------- */
+/* --- VFIO_DEVICE_GET_REGION_INFO ------------------------------------------------------------ */
 
 struct answer {
 	uint8_t buf[512];
@@ -180,7 +181,7 @@ static void hostile(void)
 	g_assert_false(vfio_cap_header(a.buf, a.len, UINT32_MAX, &h));
 }
 
-/* --- VFIO_DEVICE_SET_IRQS --------------------------------------------------------------------------------------- */
+/* --- VFIO_DEVICE_SET_IRQS ------------------------------------------------------------------- */
 
 static struct vfio_irq_set *seen;
 static int seen_ret;
@@ -220,7 +221,7 @@ static void requests(void)
 	g_clear_pointer(&seen, g_free);
 }
 
-/* --- opening --------------------------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------- */
 
 /* No host has a PCI domain fffe: the first check fails, and nothing is left behind. */
 static void not_there(void)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* INTx of an assigned device: by an irqfd that resamples, and by hand where the controller cannot. */
+/*
+ * INTx of an assigned device: by an irqfd that resamples, and by hand where the controller
+ * cannot.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,7 +16,7 @@ static const char *at_bar2(struct vt *t)
 	return vt_region_at(t, AT_BAR2, NULL, NULL);
 }
 
-/* --- by the controller ---------------------------------------------------------------------------------- */
+/* --- by the controller ---------------------------------------------------------------------- */
 
 static void resample(struct vt *t)
 {
@@ -103,7 +106,7 @@ static void by_irqfd(void)
 	vt_run_guest(NULL, routes_elsewhere);
 }
 
-/* --- by hand ---------------------------------------------------------------------------------------------- */
+/* --- by hand -------------------------------------------------------------------------------- */
 
 static void refuse(struct vt *t)
 {
@@ -254,7 +257,7 @@ static void fallback(void)
 	vt_run_guest(no_kvm, sleeps_while_up);
 }
 
-/* --- what fails ------------------------------------------------------------------------------------------------ */
+/* --- what fails ----------------------------------------------------------------------------- */
 
 /* The host refuses the unmask eventfd: what the controller had taken by then must not be lost. */
 static void no_unmask_fd(void)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* MSI of an assigned device: the guest's capability on one side, SET_IRQS and routes on the other. */
+/*
+ * MSI of an assigned device: the guest's capability on one side, SET_IRQS and routes on the
+ * other.
+ */
 #include <errno.h>
 #include <string.h>
 

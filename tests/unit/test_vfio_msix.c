@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* MSI-X of an assigned device: vectors as the guest wants them and as the host arms them, and nothing lost in between. */
+/*
+ * MSI-X of an assigned device: vectors as the guest wants them and as the host arms them, and
+ * nothing lost in between.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -56,7 +59,7 @@ static void intx_is(struct vt *t, bool on)
 	g_assert_cmpuint(t->fake.n[VFIO_PCI_INTX_IRQ_INDEX], ==, on);
 }
 
-/* --- enable -------------------------------------------------------------------------------------------- */
+/* --- enable --------------------------------------------------------------------------------- */
 
 static void none_unmasked(struct vt *t)
 {
@@ -97,7 +100,7 @@ static void enable(void)
 	vt_run_guest(NULL, some_unmasked);
 }
 
-/* --- one by one ----------------------------------------------------------------------------------------- */
+/* --- one by one ----------------------------------------------------------------------------- */
 
 static void resizable(struct vt *t)
 {
@@ -134,8 +137,8 @@ static void one_by_one(struct vt *t)
 }
 
 /*
- * NORESIZE: all are disarmed and armed again.  What the device sent in between nobody can know, so each vector that was armed is
- * signalled.
+ * NORESIZE: all are disarmed and armed again.  What the device sent in between nobody can know,
+ * so each vector that was armed is signalled.
  */
 static void grows(struct vt *t)
 {
@@ -203,7 +206,10 @@ static void enable_fails(struct vt *t)
 	fires(t, 0, 0x60);
 	control(t, 0);
 	intx_is(t, true);
-	/* Off without a host vector: nothing is disarmed that was not armed (the fake would complain). */
+	/*
+	 * Off without a host vector: nothing is disarmed that was not armed (the fake would
+	 * complain).
+	 */
 	t->fake.fail_at = t->fake.calls + 4;
 	control(t, ON);
 	control(t, 0);
@@ -218,7 +224,7 @@ static void arming(void)
 	vt_run_guest(NULL, enable_fails);
 }
 
-/* --- masks, pending bits, messages ---------------------------------------------------------------------------- */
+/* --- masks, pending bits, messages ---------------------------------------------------------- */
 
 static void pending(struct vt *t)
 {
@@ -280,7 +286,7 @@ static void masks(void)
 	vt_run_guest(NULL, message_change);
 }
 
-/* --- the other modes ------------------------------------------------------------------------------------------------ */
+/* --- the other modes ------------------------------------------------------------------------ */
 
 static void off_and_on(struct vt *t)
 {
@@ -356,7 +362,7 @@ static void modes(void)
 	vt_run_guest(no_kvm, watched);
 }
 
-/* --- a table that cannot be --------------------------------------------------------------------------------------------- */
+/* --- a table that cannot be ----------------------------------------------------------------- */
 
 static void refused(uint32_t table, uint32_t pba_at, const char *text)
 {

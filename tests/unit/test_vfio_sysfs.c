@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a made-up sysfs and procfs say about a device, its driver, its group and who holds it, and what the user is told. */
+/*
+ * What a made-up sysfs and procfs say about a device, its driver, its group and who holds it, and
+ * what the user is told.
+ */
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -95,7 +98,7 @@ static void device(struct tree *t, const char *bdf, const char *driver, int grou
 	}
 }
 
-/* --- addresses ---------------------------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------------------------ */
 
 static void parses(const char *text, const char *want)
 {
@@ -132,7 +135,7 @@ static void addresses(void)
 	g_assert_null(bdf_parse("nonsense", NULL));
 }
 
-/* --- can it be assigned? --------------------------------------------------------------------------------------- */
+/* --- can it be assigned? -------------------------------------------------------------------- */
 
 static struct err *refused(struct tree *t, int code)
 {
@@ -221,7 +224,7 @@ static void drivers(void)
 	tree_fini(&t);
 }
 
-/* --- a group that is not viable ------------------------------------------------------------------------------------ */
+/* --- a group that is not viable ------------------------------------------------------------- */
 
 static void not_viable(void)
 {
@@ -266,7 +269,7 @@ static void nobody_to_blame(void)
 	tree_fini(&t);
 }
 
-/* --- who holds it ----------------------------------------------------------------------------------------------------- */
+/* --- who holds it --------------------------------------------------------------------------- */
 
 static void holder(void)
 {

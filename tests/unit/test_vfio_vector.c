@@ -74,7 +74,10 @@ static void by_watch(struct vt *t)
 	vector_close(&vec);
 }
 
-/* The controller refuses, or has no route left: the vector is watched, with the message of the moment. */
+/*
+ * The controller refuses, or has no route left: the vector is watched, with the message of the
+ * moment.
+ */
 static void refused(struct vt *t)
 {
 	struct vdev_vector vec;

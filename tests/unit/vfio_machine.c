@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the small machine that the tests of hw/vfio plug their fake device into, its controller included; called by tests only. */
+/*
+ * Owns the small machine that the tests of hw/vfio plug their fake device into, its controller
+ * included; called by tests only.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,7 +12,7 @@
 
 #include "vfio_util.h"
 
-/* --- the controller ----------------------------------------------------------------------------------- */
+/* --- the controller ------------------------------------------------------------------------- */
 
 static void drop(int *fd)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the fakes that the tests of hw/vfio run against; called by tests only; never lets a broken rule pass unnoticed. */
+/*
+ * Owns the fakes that the tests of hw/vfio run against; called by tests only; never lets a broken
+ * rule pass unnoticed.
+ */
 #include "vfio_util.h"
 
 #include <dirent.h>
@@ -13,7 +16,7 @@
 
 #include "mem/access.h"
 
-/* --- messages ------------------------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------------------------- */
 
 static GString *said;
 
@@ -56,7 +59,7 @@ void vt_assert_said(const char *part)
 	vt_messages_clear();
 }
 
-/* --- what is open ---------------------------------------------------------------------------------- */
+/* --- what is open --------------------------------------------------------------------------- */
 
 /* Eventfds only: other threads (RCU's) may have a file open for a moment. */
 unsigned count_fds(void)
@@ -86,7 +89,7 @@ unsigned count_maps(void)
 	return n;
 }
 
-/* --- the device: calls ------------------------------------------------------------------------------ */
+/* --- the device: calls ---------------------------------------------------------------------- */
 
 static struct fake_dev *fake_of(struct vfio_dev *d)
 {
@@ -267,7 +270,7 @@ static int fake_hot_reset(struct vfio_dev *d)
 	return f->hot_reset_err;
 }
 
-/* --- the device: interrupts, by the kernel's rules (vfio_pci_intrs.c) ---------------------------------- */
+/* --- the device: interrupts, by the kernel's rules (vfio_pci_intrs.c) ----------------------- */
 
 static const char *const irq_names[] = {"intx", "msi", "msix", "err", "req"};
 
@@ -403,7 +406,7 @@ static const struct vfio_dev_ops fake_ops = {
 	fake_write, fake_map,   fake_set_irqs,    fake_reset,    fake_hot_reset,
 };
 
-/* --- the device: shape --------------------------------------------------------------------------------- */
+/* --- the device: shape ---------------------------------------------------------------------- */
 
 void fake_region(struct fake_dev *f, unsigned index, uint64_t size, uint32_t flags)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests of hw/vfio share: a provider of one VFIO device that keeps the kernel's rules where they matter and records
- * what was asked of it, an interrupt controller that records and can refuse, and a small machine around both.
+ * What the tests of hw/vfio share: a provider of one VFIO device that keeps the kernel's rules
+ * where they matter and records what was asked of it, an interrupt controller that records and
+ * can refuse, and a small machine around both.
  *
- * Invariants: one thread drives a struct vt, unless a test says otherwise.  `violations` counts requests that a correct user of VFIO
- * or of the controller never makes; vt_fini asserts that there were none and that nothing is left open.
+ * Invariants: one thread drives a struct vt, unless a test says otherwise.  `violations` counts
+ * requests that a correct user of VFIO or of the controller never makes; vt_fini asserts that
+ * there were none and that nothing is left open.
  */
 #ifndef TESTS_UNIT_VFIO_UTIL_H
 #define TESTS_UNIT_VFIO_UTIL_H
@@ -107,7 +109,7 @@ struct vt {
 	unsigned fds, maps; /* before realize */
 };
 
-/* --- the machine --------------------------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------------------------- */
 
 void vt_init(struct vt *t);                  /* with fake_standard() */
 int vt_try(struct vt *t, struct err **errp); /* vdev_new and plug; t->d stays NULL on failure */
@@ -136,11 +138,12 @@ void vt_messages_clear(void);
 void vt_assert_said(const char *part); /* and forget it */
 void assert_contains(const char *text, const char *part);
 
-/* --- the device ----------------------------------------------------------------------------------- */
+/* --- the device ----------------------------------------------------------------------------- */
 
 /*
- * An express endpoint: BAR 0 16 KiB memory with table and PBA, BAR 2 64-bit 1 MiB, BAR 4 32 ports; PM, MSI (64 bit, maskable,
- * 32 vectors), PCIe v2 with FLR, MSI-X (8), vendor; AER, SR-IOV, DSN.
+ * An express endpoint: BAR 0 16 KiB memory with table and PBA, BAR 2 64-bit 1 MiB, BAR 4 32
+ * ports; PM, MSI (64 bit, maskable, 32 vectors), PCIe v2 with FLR, MSI-X (8), vendor; AER,
+ * SR-IOV, DSN.
  */
 void fake_standard(struct fake_dev *f);
 void fake_fini(struct fake_dev *f);
@@ -155,7 +158,7 @@ void fake_log_clear(struct fake_dev *f);
 /* Assert that the lines (NULL ends) were logged in this order. */
 void fake_assert_order(const struct fake_dev *f, ...) __attribute__((sentinel));
 
-/* --- the controller -------------------------------------------------------------------------------- */
+/* --- the controller ------------------------------------------------------------------------- */
 
 void chip_init(struct fake_chip *c);
 void chip_fini(struct fake_chip *c);
