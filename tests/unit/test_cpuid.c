@@ -88,7 +88,6 @@ static void refused(void)
 static void all_names(void)
 {
 	g_autofree struct cpuid_table *sup = everything(), *out = g_new(struct cpuid_table, 1);
-	g_autofree char *head = NULL;
 	g_auto(GStrv) names = NULL;
 	char *text = NULL;
 	size_t len;
