@@ -2,8 +2,8 @@
 /*
  * Accelerators: what runs the guest's CPUs and delivers their interrupts.
  *
- * Invariants: an accel is opened once per machine, knows no device and no board, and is driven by ops.
- * vCPU ops run on the vCPU's own thread or, while that thread is parked, on the main one.
+ * Invariants: an accel is opened once per machine, knows no device and no board, and is driven by
+ * ops. vCPU ops run on the vCPU's own thread or, while that thread is parked, on the main one.
  */
 #ifndef ACCEL_ACCEL_H
 #define ACCEL_ACCEL_H
@@ -60,7 +60,9 @@ struct accel_ops {
 	const char *name, *help;
 	int (*open)(struct accel **out, const struct accel_conf *conf, struct err **errp);
 	void (*close)(struct accel *a);
-	/* VFIO's link to the hypervisor: cache coherency and interrupt bypass of an assigned group. */
+	/*
+	 * VFIO's link to the hypervisor: cache coherency and interrupt bypass of an assigned group.
+	 */
 	int (*vfio_group)(struct accel *a, int group_fd, bool add);
 	int (*ioeventfd)(struct accel *a, int fd, bool io, uint64_t addr, unsigned len,
 			 const uint64_t *match, bool add);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns /dev/kvm and the VM descriptor: capabilities, the VFIO pseudo device, clocks.  Called through
- * kvm_accel_ops; never touches a vCPU or a route by itself.
+ * Owns /dev/kvm and the VM descriptor: capabilities, the VFIO pseudo device, clocks.  Called
+ * through kvm_accel_ops; never touches a vCPU or a route by itself.
  */
 #include "accel/kvm.h"
 

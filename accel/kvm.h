@@ -2,8 +2,8 @@
 /*
  * What the files of the KVM accelerator share.  Nobody outside accel/kvm*.c includes this.
  *
- * Invariants: one struct kvm per machine.  lock_irq covers routes and irqfds (a leaf lock); the slots are
- * covered by the lock of the memory's address space.
+ * Invariants: one struct kvm per machine.  lock_irq covers routes and irqfds (a leaf lock); the
+ * slots are covered by the lock of the memory's address space.
  */
 #ifndef ACCEL_KVM_H
 #define ACCEL_KVM_H
@@ -27,7 +27,8 @@ struct kvm_mem {
 	struct aspace_listener listener;
 	struct kvm_slot *slots;
 	unsigned n, max;
-	int error; /* first failure, -errno; reported at start-up, logged later */
+	int error;    /* first failure, -errno; reported at start-up, logged later */
+	bool closing; /* the VM goes, and its slots with it */
 };
 
 struct kvm_irq {

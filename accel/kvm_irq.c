@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the kernel's interrupt chips, the GSI routing table and irqfds (Documentation/virt/kvm/api.rst: KVM_CREATE_IRQCHIP,
- * KVM_CAP_SPLIT_IRQCHIP, KVM_SET_GSI_ROUTING, KVM_IRQFD).  Called through struct irqchip by devices' back ends; never knows
- * whose interrupt it is.
+ * Owns the kernel's interrupt chips, the GSI routing table and irqfds
+ * (Documentation/virt/kvm/api.rst: KVM_CREATE_IRQCHIP, KVM_CAP_SPLIT_IRQCHIP, KVM_SET_GSI_ROUTING,
+ * KVM_IRQFD).  Called through struct irqchip by devices' back ends; never knows whose interrupt it
+ * is.
  */
 #include <errno.h>
 #include <string.h>
@@ -211,7 +212,9 @@ static const struct irqchip_ops kvm_irqchip_ops = {
 	.line_set = irq_line_set,
 };
 
-/* Split: each pin of hw/irq's IO-APIC is a route, so that KVM knows which vectors' EOIs to report. */
+/*
+ * Split: each pin of hw/irq's IO-APIC is a route, so that KVM knows which vectors' EOIs to report.
+ */
 void kvm_irq_pin(struct accel *a, int pin, struct msi_msg msg, bool masked)
 {
 	struct kvm *k = kvm_of(a);

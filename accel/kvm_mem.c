@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the memslots: a listener of guest memory turns RAM, ROM and mapped BARs into slots.  Called by the
- * address space under its lock; never decides what is mapped.
+ * Owns the memslots: a listener of guest memory turns RAM, ROM and mapped BARs into slots.  Called
+ * by the address space under its lock; never decides what is mapped.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -55,8 +55,8 @@ static struct kvm_slot *slot_new(struct kvm *k)
 }
 
 /*
- * The whole pages of a range.  What is left at its ends (a trap window that ends within a page) is served by
- * exits: the address space knows the bytes.
+ * The whole pages of a range.  What is left at its ends (a trap window that ends within a page) is
+ * served by exits: the address space knows the bytes.
  */
 static bool whole_pages(const struct mrange *r, uint64_t *gpa, uint64_t *size, uint8_t **host)
 {
@@ -112,7 +112,7 @@ static void mem_del(struct aspace_listener *l, const struct mrange *r)
 	uint8_t *host;
 	struct kvm_slot *s;
 
-	if (!whole_pages(r, &gpa, &size, &host))
+	if (k->mem.closing || !whole_pages(r, &gpa, &size, &host))
 		return;
 	s = slot_find(k, gpa, size);
 	if (!s)
@@ -136,6 +136,7 @@ int kvm_mem_init(struct kvm *k, struct err **errp)
 
 void kvm_mem_fini(struct kvm *k)
 {
+	k->mem.closing = true;
 	aspace_unlisten(k->accel.mem, &k->mem.listener);
 	g_free(k->mem.slots);
 	k->mem.slots = NULL;

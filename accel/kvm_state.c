@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns a vCPU's register state: what KVM made at creation is kept, and a reset gives it back with the boot
- * protocol's registers on top.  Also the readable dump.  Called by accel/vcpu.c and accel/kvm_vcpu.c on a parked vCPU.
+ * Owns a vCPU's register state: what KVM made at creation is kept, and a reset gives it back with
+ * the boot protocol's registers on top.  Also the readable dump.  Called by accel/vcpu.c and
+ * accel/kvm_vcpu.c on a parked vCPU.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -90,7 +91,8 @@ static void add_msr(struct msr_list *l, uint32_t index, uint64_t data)
 	l->e[l->head.nmsrs++] = (struct kvm_msr_entry){.index = index, .data = data};
 }
 
-/* What firmware leaves behind: write-back everywhere but in the 32-bit PCI hole and above (SDM 3A, 12.11). */
+/* What firmware leaves behind: write-back everywhere but in the 32-bit PCI hole and above (SDM
+ * 3A, 12.11). */
 static void add_mtrrs(struct msr_list *l, unsigned bits)
 {
 	uint64_t mask = (1ull << bits) - 1;
@@ -357,7 +359,7 @@ void kvm_vcpu_dump(struct vcpu *v, const char *why)
 	dump_code(v, out, r.rip + r.seg[X86_CS].base * !(r.efer & X86_EFER_LMA));
 	g_string_append(
 		out,
-		"  Try: another -cpu model (-cpu qemu64), -smp 1, or -accel soft, which runs every "
-		"instruction itself; dmesg may say more.");
+		"  Try: another -cpu model (-cpu qemu64) or -smp 1; in a virtual machine, turn on nested "
+		"virtualization on the host above.  dmesg may say more.");
 	g_critical("%s", out->str);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns a vCPU descriptor and its kvm_run page: turns exit reasons into exit records.  Called by accel/vcpu.c on the vCPU's
- * thread; never serves an access itself.
+ * Owns a vCPU descriptor and its kvm_run page: turns exit reasons into exit records.  Called by
+ * accel/vcpu.c on the vCPU's thread; never serves an access itself.
  */
 #include <errno.h>
 #include <signal.h>
@@ -163,7 +163,8 @@ static void exit_fail(struct vcpu *v, struct kvm_run *r, struct vcpu_exit *x)
 	x->kind = VCPU_EXIT_FAIL;
 }
 
-/* Split irqchip, CPU 0: the PIC's interrupt goes in when the guest takes one, else a window is asked for. */
+/* Split irqchip, CPU 0: the PIC's interrupt goes in when the guest takes one, else a window is
+ * asked for. */
 static void inject_extint(struct vcpu *v, struct kvm_run *r)
 {
 	struct kvm *k = kvm_of(v->accel);

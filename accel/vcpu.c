@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the vCPU threads and the table of exit handlers.  Called by vm/; never decides what a port or
- * an address means: that is the address space's.
+ * Owns the vCPU threads and the table of exit handlers.  Called by vm/; never decides what a port
+ * or an address means: that is the address space's.
  */
 #include "accel/vcpu.h"
 
@@ -28,7 +28,7 @@ struct vcpus {
 	struct vcpu cpu[];
 };
 
-/* --- exits --------------------------------------------------------------------------------------- */
+/* --- exits --- */
 
 static void exit_none(struct vcpu *v, const struct vcpu_exit *x)
 {
@@ -86,7 +86,7 @@ static void (*const exit_table[VCPU_EXIT_KINDS])(struct vcpu *v, const struct vc
 	[VCPU_EXIT_HALT] = exit_halt,         [VCPU_EXIT_FAIL] = exit_fail,
 };
 
-/* --- threads ------------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 /* Wait until the set runs.  False = the thread shall end. */
 static bool park(struct vcpu *v)
@@ -269,7 +269,9 @@ static int start_thread(struct vcpu *v)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (ret)
 		return -ret;
+	pthread_mutex_lock(&v->set->lock); /* whoever raises an event kicks what has started */
 	v->started = true;
+	pthread_mutex_unlock(&v->set->lock);
 	snprintf(name, sizeof(name), "CPU %u", v->id & 0xffff);
 	pthread_setname_np(v->thread, name);
 	return 0;

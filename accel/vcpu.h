@@ -2,9 +2,10 @@
 /*
  * vCPU threads: run, take one exit record, call its handler, again.
  *
- * Invariants: a vCPU runs guest code only while the set is started; vcpus_stop() returns when every thread is
- * parked outside of all device code.  A thread that raises an event (vcpus_event) parks by itself after the
- * exit that it is handling; the event reaches the owner on the main loop's thread, once for each vcpus_stop().
+ * Invariants: a vCPU runs guest code only while the set is started; vcpus_stop() returns when every
+ * thread is parked outside of all device code.  A thread that raises an event (vcpus_event) parks
+ * by itself after the exit that it is handling; the event reaches the owner on the main loop's
+ * thread, once for each vcpus_stop().
  */
 #ifndef ACCEL_VCPU_H
 #define ACCEL_VCPU_H

@@ -3,11 +3,11 @@
  * Character devices: one byte stream to the outside, one device inside.
  *
  * Invariants: a chardev has at most one front end (struct chardev_fe).  All callbacks run on the
- * main loop's thread, without a lock held.  chardev_write() and chardev_accept_input() may be called
- * from any thread, the rest only from the main loop's.  chardev_write() never blocks on a slow peer:
- * what cannot be written now is queued up to CHARDEV_QUEUE bytes and drained by the main loop;
- * beyond that the write is short.  A peer that went away swallows output and is re-accepted where the
- * back end listens.  SIGPIPE is never raised: chardev_new() sets it to be ignored.
+ * main loop's thread, without a lock held.  chardev_write() and chardev_accept_input() may be
+ * called from any thread, the rest only from the main loop's.  chardev_write() never blocks on a
+ * slow peer: what cannot be written now is queued up to CHARDEV_QUEUE bytes and drained by the main
+ * loop; beyond that the write is short.  A peer that went away swallows output and is re-accepted
+ * where the back end listens.  SIGPIPE is never raised: chardev_new() sets it to be ignored.
  */
 #ifndef BASE_CHARDEV_H
 #define BASE_CHARDEV_H
@@ -33,14 +33,17 @@ struct chardev_fe {
 
 enum { CHARDEV_EV_OPENED, CHARDEV_EV_CLOSED, CHARDEV_EV_BREAK };
 
-/* Plain description, as the command line gives it; strings may be NULL where they have no meaning. */
+/*
+ * Plain description, as the command line gives it; strings may be NULL where they have no meaning.
+ */
 struct chardev_conf {
 	char *id;
 	char *backend;     /* stdio, file, pipe, socket, null, pty */
 	char *path;        /* file, pipe (path.in/path.out, else path itself), socket (UNIX) */
 	char *host, *port; /* socket (TCP), instead of path */
 	char *logfile;     /* gets a copy of all output */
-	int fd; /* socket: a connected or listening descriptor, closed with the chardev; -1 = none */
+	int fd; /* socket: a connected or listening descriptor, closed with the chardev; -1 = none
+		 */
 	bool server, wait, append, logappend, mux, signal;
 	int reconnect; /* seconds, 0 = never (socket client) */
 };

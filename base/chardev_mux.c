@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the sharing of one chardev by two front ends and the Ctrl-a escapes.  Called by the VM (set-up)
- * and, as a chardev, by both front ends; never frees the chardev underneath.
+ * Owns the sharing of one chardev by two front ends and the Ctrl-a escapes.  Called by the VM
+ * (set-up) and, as a chardev, by both front ends; never frees the chardev underneath.
  */
 #include "base/chardev_int.h"
 

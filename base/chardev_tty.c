@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the back ends "stdio" and "pty" and the terminal's modes; called by chardev_new().  Never makes
- * standard input or output non-blocking for others that share it, but where nothing else is allowed,
- * and then puts it back.
+ * Owns the back ends "stdio" and "pty" and the terminal's modes; called by chardev_new().  Never
+ * makes standard input or output non-blocking for others that share it, but where nothing else is
+ * allowed, and then puts it back.
  */
 #include "base/chardev_int.h"
 
@@ -24,7 +24,9 @@ struct tty {
 	int flags[2]; /* of standard input and output before we changed them; -1 = we did not */
 };
 
-/* A background process that sets the terminal's modes is stopped by SIGTTOU unless it is blocked. */
+/*
+ * A background process that sets the terminal's modes is stopped by SIGTTOU unless it is blocked.
+ */
 static int set_modes(int fd, const struct termios *t)
 {
 	sigset_t block, old;

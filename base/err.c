@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the error chain of control paths; called by everybody, never prints but in err_report_free. */
+/*
+ * Owns the error chain of control paths; called by everybody, never prints but in err_report_free.
+ */
 #include "base/err.h"
 
 #include <errno.h>

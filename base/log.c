@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the way of a message from GLib's logging to a file or stderr; called by main; never filters what users must see. */
+/* Owns the way of a message from GLib's logging to a file or stderr; called by main; never filters
+ * what users must see. */
 #include "base/log.h"
 
 #include <errno.h>

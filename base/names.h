@@ -6,9 +6,10 @@
 struct err;
 
 /*
- * The entry of known (ends with NULL) that takes the fewest edits from given: insert, delete, replace,
- * swap neighbours; case does not count.  NULL where even the nearest is too far to be meant (more
- * than a third of the longer name) or given is NULL or empty.  The first wins among equals.
+ * The entry of known (ends with NULL) that takes the fewest edits from given: insert, delete,
+ * replace, swap neighbours; case does not count.  NULL where even the nearest is too far to be
+ * meant (more than a third of the longer name) or given is NULL or empty.  The first wins among
+ * equals.
  */
 const char *nearest_name(const char *given, const char *const *known);
 

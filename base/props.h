@@ -2,8 +2,9 @@
 /*
  * Properties: key=value pairs become the fields of a plain struct, by a const table.
  *
- * Invariants: a table ends with a NULL name; each entry says where its field is and of what type.  Strings are
- * owned by the struct (props_clear frees them).  Unknown keys and bad values are named, with the nearest spelling.
+ * Invariants: a table ends with a NULL name; each entry says where its field is and of what type.
+ * Strings are owned by the struct (props_clear frees them).  Unknown keys and bad values are named,
+ * with the nearest spelling.
  */
 #ifndef BASE_PROPS_H
 #define BASE_PROPS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns virtual time: the offset from the host's monotonic clock, the armed timers sorted by deadline
- * and the one timerfd that wakes the main loop for the nearest.  Called by device models and the VM;
- * never knows what a timer is for.
+ * Owns virtual time: the offset from the host's monotonic clock, the armed timers sorted by
+ * deadline and the one timerfd that wakes the main loop for the nearest.  Called by device models
+ * and the VM; never knows what a timer is for.
  */
 #include "base/vclock.h"
 
@@ -51,7 +51,9 @@ int64_t vclock_now(const struct vclock *c)
 	return now;
 }
 
-/* Lock held.  The host's clock is read inside the odd phase, so that no reader sees a later time. */
+/*
+ * Lock held.  The host's clock is read inside the odd phase, so that no reader sees a later time.
+ */
 static void set_state(struct vclock *c, bool running, int64_t stopped_at)
 {
 	int64_t origin;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns CPU models, feature names and the building of CPUID leaves (SDM 2A, CPUID; AMD APM 3, appendix E).  Called by
- * accelerators when they make a vCPU; never asks the host itself.
+ * Owns CPU models, feature names and the building of CPUID leaves (SDM 2A, CPUID; AMD APM 3,
+ * appendix E).  Called by accelerators when they make a vCPU; never asks the host itself.
  */
 #include "cpu/cpuid.h"
 

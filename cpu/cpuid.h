@@ -2,8 +2,9 @@
 /*
  * CPU models and CPUID: what -cpu says becomes the leaves that a vCPU shows.
  *
- * Invariants: models and feature names are const tables (names as QEMU spells them); a leaf is only shown as
- * far as the accelerator supports it, and what the user asked for but cannot have is reported by name.
+ * Invariants: models and feature names are const tables (names as QEMU spells them); a leaf is only
+ * shown as far as the accelerator supports it, and what the user asked for but cannot have is
+ * reported by name.
  */
 #ifndef CPU_CPUID_H
 #define CPU_CPUID_H
@@ -40,12 +41,15 @@ struct cpu_topology {
 	unsigned cpus, cores, threads; /* cores a socket, threads a core */
 };
 
-/* text: "model,+feature,-feature,feature=on|off"; NULL = host.  -EINVAL names the nearest spelling. */
+/*
+ * text: "model,+feature,-feature,feature=on|off"; NULL = host.  -EINVAL names the nearest spelling.
+ */
 int cpu_spec_parse(struct cpu_spec *spec, const char *text, struct err **errp);
 
 /*
- * The leaves of CPU `id` (also its APIC id).  supported: what the accelerator can show.  Features that
- * were asked for by name and are missing: a warning each (once, id 0), or -ENOTSUP with enforce.
+ * The leaves of CPU `id` (also its APIC id).  supported: what the accelerator can show.  Features
+ * that were asked for by name and are missing: a warning each (once, id 0), or -ENOTSUP with
+ * enforce.
  */
 int cpuid_build(struct cpuid_table *out, const struct cpu_spec *spec,
 		const struct cpuid_table *supported, const struct cpu_topology *topo, unsigned id,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the register values of RESET and of flat modes; called by vm/boot_*.c and accel; keeps no state. */
+/* Owns the register values of RESET and of flat modes; called by vm/boot_*.c and accel; keeps no
+ * state. */
 #include "cpu/x86.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * The x86-64 register file as boot protocols, debug output and accelerators exchange it.
  *
- * Invariants: plain data; attrs of a segment are the descriptor's bits as VMX stores them: type 3:0, S 4,
- * DPL 6:5, P 7, AVL 12, L 13, DB 14, G 15, unusable 16 (Intel SDM 3C, 25.4.1).
+ * Invariants: plain data; attrs of a segment are the descriptor's bits as VMX stores them: type
+ * 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, DB 14, G 15, unusable 16 (Intel SDM 3C, 25.4.1).
  */
 #ifndef CPU_X86_H
 #define CPU_X86_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the table of options, which drives parsing, the help text and the nearest spelling.  Called by
- * main.c; never prints an error and starts nothing.
+ * Owns the table of options, which drives parsing, the help text and the nearest spelling.  Called
+ * by main.c; never prints an error and starts nothing.
  */
 #include "ctl/cli_int.h"
 

@@ -22,8 +22,8 @@ struct cli_result {
 };
 
 /*
- * 0, or -errno with the option, the offending word and the nearest known spelling in *errp.  The config
- * comes from vm_config_new(); after an error it is good only for vm_config_free().
+ * 0, or -errno with the option, the offending word and the nearest known spelling in *errp.  The
+ * config comes from vm_config_new(); after an error it is good only for vm_config_free().
  */
 int cli_parse(int argc, char **argv, struct vm_config *c, struct cli_result *res,
 	      struct err **errp);

@@ -69,8 +69,8 @@ static bool fits(const struct region_ops *ops, uint64_t off, unsigned len)
 }
 
 /*
- * The next piece of a misfit access: `at`/`n` is what the ops are asked for, `skip`/`take` the bytes
- * of it that belong to the access.
+ * The next piece of a misfit access: `at`/`n` is what the ops are asked for, `skip`/`take` the
+ * bytes of it that belong to the access.
  */
 struct piece {
 	uint64_t at;

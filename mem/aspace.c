@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the maps of address spaces.  Called by the board and the buses (changes), by vCPU threads and device
- * models (accesses).  Never knows what a region is for.
+ * Owns the maps of address spaces.  Called by the board and the buses (changes), by vCPU threads
+ * and device models (accesses).  Never knows what a region is for.
  */
 #define _LGPL_SOURCE /* liburcu's read side inline */
 #include "mem/aspace.h"
@@ -77,7 +77,7 @@ void aspace_free(struct aspace *as)
 	g_free(as);
 }
 
-/* --- making a map: painter's algorithm, lowest first ------------------------------------------- */
+/* --- making a map: painter's algorithm, lowest first --- */
 
 static void paint(GArray *ranges, struct mrange new)
 {
@@ -113,7 +113,9 @@ static void paint(GArray *ranges, struct mrange new)
 	g_array_insert_val(ranges, i, new);
 }
 
-/* win: the part of the address space that the region may show in; base: address of its first byte. */
+/*
+ * win: the part of the address space that the region may show in; base: address of its first byte.
+ */
 static void paint_region(GArray *ranges, struct region *r, uint64_t base, uint64_t start,
 			 uint64_t last)
 {
@@ -282,7 +284,7 @@ void aspace_unlisten(struct aspace *as, struct aspace_listener *l)
 	pthread_mutex_unlock(&as->lock);
 }
 
-/* --- readers ------------------------------------------------------------------------------------ */
+/* --- readers --- */
 
 /* The first range whose last byte is not below addr; NULL past the end. */
 static const struct mrange *find(const struct map *m, uint64_t addr)

@@ -2,10 +2,10 @@
 /*
  * Address spaces: guest memory, I/O ports, a device's view for DMA.
  *
- * Invariants: the current map is an immutable, sorted array of non-overlapping ranges, published by one
- * pointer store and read without a lock (RCU); readers are any threads.  Changes are serialised by
- * the space's own lock, which is taken last but for the leaf locks of accelerators and VFIO containers.
- * Listeners are told the difference between two maps, deletions first, under that lock.
+ * Invariants: the current map is an immutable, sorted array of non-overlapping ranges, published by
+ * one pointer store and read without a lock (RCU); readers are any threads.  Changes are serialised
+ * by the space's own lock, which is taken last but for the leaf locks of accelerators and VFIO
+ * containers. Listeners are told the difference between two maps, deletions first, under that lock.
  * Reads where nothing is mapped give ones, writes there are dropped.
  */
 #ifndef MEM_ASPACE_H
@@ -41,7 +41,8 @@ void aspace_free(struct aspace *as);
 
 /*
  * Place [off, off + size) of a region at addr.  prio: the higher one is seen where two overlap; the
- * later one among equals.  Published at once unless within aspace_begin .. aspace_commit, which nest.
+ * later one among equals.  Published at once unless within aspace_begin .. aspace_commit, which
+ * nest.
  */
 struct mmapping *aspace_map(struct aspace *as, struct region *r, uint64_t addr, uint64_t off,
 			    uint64_t size, int prio);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Guest physical addresses of the q35 board.  Plain numbers; whoever needs one takes it from here. */
+/*
+ * Guest physical addresses of the q35 board.  Plain numbers; whoever needs one takes it from here.
+ */
 #ifndef MEM_LAYOUT_H
 #define MEM_LAYOUT_H
 

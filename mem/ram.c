@@ -26,8 +26,9 @@ static bool memfd_gets_huge_pages(void)
 }
 
 /*
- * Most systems leave huge pages of shared memory off, which costs a page fault and an IOMMU entry for each 4 KiB.  A tmpfs
- * of our own may have them: a mount that is in no namespace and goes with its last descriptor.  Needs CAP_SYS_ADMIN.
+ * Most systems leave huge pages of shared memory off, which costs a page fault and an IOMMU entry
+ * for each 4 KiB.  A tmpfs of our own may have them: a mount that is in no namespace and goes with
+ * its last descriptor.  Needs CAP_SYS_ADMIN.
  */
 static int huge_tmpfs_file(void)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest RAM: one memory file (memfd, or the same on a tmpfs with huge pages), mapped shared, never copied.
+ * Guest RAM: one memory file (memfd, or the same on a tmpfs with huge pages), mapped shared, never
+ * copied.
  *
- * Invariants: pages are allocated by first touch; the descriptor stays open so that the memory can be shared
- * with another process (vfio-user) and mapped again elsewhere.
+ * Invariants: pages are allocated by first touch; the descriptor stays open so that the memory can
+ * be shared with another process (vfio-user) and mapped again elsewhere.
  */
 #ifndef MEM_RAM_H
 #define MEM_RAM_H

@@ -5,9 +5,9 @@
  * Invariants: a region does not know where it is mapped; its ops get offsets from its own start.
  * A region is of one kind: I/O (ops), RAM (host pointer), ROM (host pointer for reads, ops for
  * writes, if any), or a plain container.  A region may hold sub-regions, which lie on top of it.
- * An access that reaches ops is of a size in [ops->min, ops->max] and, unless ops->unaligned, aligned
- * to its size: the address space splits or widens what the guest did.
- * The owner keeps a region alive until aspace_sync() has returned after it was unmapped.
+ * An access that reaches ops is of a size in [ops->min, ops->max] and, unless ops->unaligned,
+ * aligned to its size: the address space splits or widens what the guest did. The owner keeps a
+ * region alive until aspace_sync() has returned after it was unmapped.
  */
 #ifndef MEM_REGION_H
 #define MEM_REGION_H
@@ -48,7 +48,8 @@ void region_init_io(struct region *r, const char *name, uint64_t size, const str
 void region_init_ram(struct region *r, const char *name, uint64_t size, void *host, int fd);
 void region_init_container(struct region *r, const char *name, uint64_t size);
 
-/* Put sub on top of parent at off; it is clipped to the parent.  Call before mapping or commit after. */
+/* Put sub on top of parent at off; it is clipped to the parent.  Call before mapping or commit
+ * after. */
 void region_add_sub(struct region *parent, struct region *sub, uint64_t off);
 void region_del_sub(struct region *parent, struct region *sub);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The q35 board as vm/ builds it.  Everything that a device's maker in devs.c may need is here; devices themselves never see it.
+ * The q35 board as vm/ builds it.  Everything that a device's maker in devs.c may need is here;
+ * devices themselves never see it.
  */
 #ifndef VM_BOARD_H
 #define VM_BOARD_H

@@ -106,8 +106,9 @@ int boot_pread(const struct boot_file *f, const char *part, uint64_t off, void *
 /* The plan. */
 
 /*
- * The RAM entry that holds addr; size 0 = none.  The firmware area above the ACPI tables is RAM on this board, and linkers
- * like to put ELF headers just below 1 MiB: an image may have it, although the map calls it reserved.
+ * The RAM entry that holds addr; size 0 = none.  The firmware area above the ACPI tables is RAM on
+ * this board, and linkers like to put ELF headers just below 1 MiB: an image may have it, although
+ * the map calls it reserved.
  */
 static struct e820_entry ram_at(const struct boot_env *env, uint64_t addr)
 {

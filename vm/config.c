@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns struct vm_config: memory, the defaults pass, the validation pass.  Called by main.c after ctl/
- * has filled it; opens no file but to see that it can be read, and starts nothing.
+ * Owns struct vm_config: memory, the defaults pass, the validation pass.  Called by main.c after
+ * ctl/ has filled it; opens no file but to see that it can be read, and starts nothing.
  */
 #include "vm/config.h"
 
@@ -154,7 +154,7 @@ struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id
 	return NULL;
 }
 
-/* ---- defaults ---- */
+/* ---- defaults --- */
 
 static void complete_machine(struct vm_config *c)
 {
@@ -286,7 +286,7 @@ void vm_config_complete(struct vm_config *c)
 		c->on_panic = ACTION_SHUTDOWN;
 }
 
-/* ---- validation ---- */
+/* ---- validation --- */
 
 static int one_of(const char *what, const char *given, const char *const *known, struct err **errp)
 {
@@ -420,9 +420,12 @@ static int validate_boot(const struct vm_config *c, struct err **errp)
 		return err_set(errp, -EINVAL, "-append needs -kernel");
 	if (!c->kernel && c->initrd)
 		return err_set(errp, -EINVAL, "-initrd needs -kernel");
+	if (c->firmware) {
+		err_set(errp, -ENOTSUP, "-bios %s: there is no firmware boot yet", c->firmware);
+		err_hint(errp, "Boot a kernel directly: -kernel (bzImage, PVH or multiboot).");
+		return -ENOTSUP;
+	}
 	ret = readable("-kernel", c->kernel, errp);
-	if (!ret)
-		ret = readable("-bios", c->firmware, errp);
 	return ret ?: validate_initrd(c->initrd, errp);
 }
 

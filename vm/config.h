@@ -22,7 +22,9 @@ struct kv {
 	char *key, *value;
 };
 
-/* One -device (or another "driver,key=value" option); the driver and id are not repeated in props. */
+/*
+ * One -device (or another "driver,key=value" option); the driver and id are not repeated in props.
+ */
 struct vm_device {
 	char *driver, *id;
 	GArray *props; /* of struct kv */
@@ -48,8 +50,8 @@ enum vm_action {
 #define VM_MAX_SERIALS 4
 #define VM_MAX_RAM (4ull << 40)
 
-/* Zero, NULL and AUTO mean "not given"; no field keeps that meaning after vm_config_complete() unless
- * its comment says so. */
+/* Zero, NULL and AUTO mean "not given"; no field keeps that meaning after vm_config_complete()
+ * unless its comment says so. */
 struct vm_config {
 	char *name,
 		*machine;  /* machine: q35, none; pc and pc-q35-* become q35; name: NULL = none */
@@ -77,9 +79,10 @@ struct vm_config *vm_config_new(void);
 void vm_config_free(struct vm_config *c);
 
 /*
- * Defaults pass: machine q35, 128 MiB, one CPU (missing topology numbers follow from the given ones,
- * cores before sockets), accelerators kvm then soft; with nographic a serial port and the monitor on
- * stdio, whichever of the two is not given; else one serial port to nowhere.  nodefaults: neither.
+ * Defaults pass: machine q35, 128 MiB, one CPU (missing topology numbers follow from the given
+ * ones, cores before sockets), accelerators kvm then soft; with nographic a serial port and the
+ * monitor on stdio, whichever of the two is not given; else one serial port to nowhere. nodefaults:
+ * neither.
  */
 void vm_config_complete(struct vm_config *c);
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The one array of device models: name, help, properties, maker.  Called by the board for each -device and by the command line for
- * help; a new model is one row and one maker here.
+ * The one array of device models: name, help, properties, maker.  Called by the board for each
+ * -device and by the command line for help; a new model is one row and one maker here.
  */
 #include "vm/devs.h"
 
@@ -98,7 +98,7 @@ static const struct prop con_props[] = {
 	{0},
 };
 
-/* --- places on the PCI buses -------------------------------------------------------------------------- */
+/* --- places on the PCI buses --- */
 
 struct find_bus {
 	const char *name;
@@ -188,7 +188,7 @@ static int plug(struct board *b, struct pcidev *d, struct pcibus *bus, int devfn
 	return ret;
 }
 
-/* --- makers ---------------------------------------------------------------------------------------------- */
+/* --- makers --- */
 
 static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
 {

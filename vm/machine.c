@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The q35 board as one list, top to bottom: RAM, chips, buses, devices, tables.  Called by vm/vm.c; holds no device logic.
+ * The q35 board as one list, top to bottom: RAM, chips, buses, devices, tables.  Called by vm/vm.c;
+ * holds no device logic.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 #include "mem/layout.h"
 #include "vm/board.h"
 
-/* --- memory ------------------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 static void add_e820(struct board *b, uint64_t addr, uint64_t end, uint32_t type)
 {
@@ -52,7 +53,7 @@ int board_memory(struct board *b, struct err **errp)
 	return 0;
 }
 
-/* --- interrupts: all in the accelerator, or PIC, PIT and IO-APIC here --------------------------------------- */
+/* --- interrupts: all in the accelerator, or PIC, PIT and IO-APIC here --- */
 
 static void split_gsi(void *opaque, int n, bool level)
 {
@@ -115,7 +116,7 @@ void board_eoi(void *board, uint8_t vector)
 		ioapic_eoi(b->ioapic, vector);
 }
 
-/* --- PCI ------------------------------------------------------------------------------------------------------ */
+/* --- PCI --- */
 
 static void board_msi(void *opaque, struct pcidev *d, struct msi_msg msg)
 {
@@ -192,7 +193,7 @@ static int make_pci(struct board *b, struct err **errp)
 	return 0;
 }
 
-/* --- ISA ------------------------------------------------------------------------------------------------------ */
+/* --- ISA --- */
 
 static int make_serials(struct board *b, struct err **errp)
 {
@@ -244,7 +245,7 @@ static void make_isa(struct board *b)
 	b->port92 = port92_new(b->io, a20, b->ops.reset, b->ops.opaque);
 }
 
-/* --- all together --------------------------------------------------------------------------------------------- */
+/* --- all together --- */
 
 int board_devices(struct board *b, struct err **errp)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The program: command line to configuration, configuration to machine, run, exit.  The only file that sees every layer. */
+/* The program: command line to configuration, configuration to machine, run, exit.  The only file
+ * that sees every layer. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

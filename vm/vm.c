@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns a machine's life: build, run, stop, reset, quit.  Called by main and the control plane; knows no device.
+ * Owns a machine's life: build, run, stop, reset, quit.  Called by main and the control plane;
+ * knows no device.
  */
 #include "vm/vm.h"
 
@@ -40,7 +41,7 @@ struct vm {
 	bool quitting;
 };
 
-/* --- states; main loop's thread -------------------------------------------------------------------------- */
+/* --- states; main loop's thread --- */
 
 void vm_stop(struct vm *vm)
 {
@@ -168,7 +169,7 @@ static void vcpu_event(void *opaque, enum vcpu_event ev, unsigned cpu)
 	}
 }
 
-/* --- what the board asks for; any thread -------------------------------------------------------------------- */
+/* --- what the board asks for; any thread --- */
 
 static void ask_reset(void *opaque)
 {
@@ -200,7 +201,7 @@ static void ask_fail(void *opaque, const char *text)
 		vcpus_raise(vm->vcpus, VCPU_EV_FAIL, 0);
 }
 
-/* --- chardevs --------------------------------------------------------------------------------------------------- */
+/* --- chardevs --- */
 
 static void mux_quit(void *opaque)
 {
@@ -267,7 +268,7 @@ static void close_chardevs(struct vm *vm)
 	g_array_free(vm->chardevs, TRUE);
 }
 
-/* --- build --------------------------------------------------------------------------------------------------------- */
+/* --- build --- */
 
 static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **errp)
 {
@@ -371,7 +372,7 @@ void vm_free(struct vm *vm)
 	aspace_thread_leave();
 }
 
-/* --- run ------------------------------------------------------------------------------------------------------------- */
+/* --- run --- */
 
 static gboolean on_signal(gpointer opaque)
 {
@@ -396,7 +397,7 @@ int vm_run(struct vm *vm, struct err **errp)
 	return vm->status;
 }
 
-/* --- views -------------------------------------------------------------------------------------------------------------- */
+/* --- views --- */
 
 static void info_pci_one(void *opaque, struct pcidev *d)
 {

@@ -2,9 +2,9 @@
 /*
  * The machine: memory, accelerator, board, loop.
  *
- * Invariants: vm_new() builds everything or nothing; vm_run() returns when the machine has ended; vm_free() leaves no thread,
- * descriptor or binding.  Every change of state (run, stop, reset, quit) happens on the main loop's thread with all vCPUs
- * parked; other threads only ask for it.
+ * Invariants: vm_new() builds everything or nothing; vm_run() returns when the machine has ended;
+ * vm_free() leaves no thread, descriptor or binding.  Every change of state (run, stop, reset,
+ * quit) happens on the main loop's thread with all vCPUs parked; other threads only ask for it.
  */
 #ifndef VM_VM_H
 #define VM_VM_H
@@ -31,7 +31,9 @@ void vm_system_reset(struct vm *vm);
 void vm_powerdown(struct vm *vm); /* presses the power button */
 bool vm_info(struct vm *vm, const char *topic, GString *out);
 
-/* What a front end may need after vm_new(): the chardev with this id (of a mux: its second side). */
+/*
+ * What a front end may need after vm_new(): the chardev with this id (of a mux: its second side).
+ */
 struct chardev *vm_monitor_chardev(struct vm *vm);
 
 #endif

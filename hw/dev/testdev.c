@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the pci-testdev model.  The guest selects test n by writing n to the header; the header then says where to write, what, and
- * how wide, and counts the writes that came.  Called through its BARs; never touches anything but its own counters.
+ * Owns the pci-testdev model.  The guest selects test n by writing n to the header; the header then
+ * says where to write, what, and how wide, and counts the writes that came.  Called through its
+ * BARs; never touches anything but its own counters.
  */
 #include "hw/dev/testdev.h"
 

@@ -2,10 +2,10 @@
 /*
  * The machine's interrupt controller as devices' back ends see it: MSI messages, GSIs, eventfds.
  *
- * Invariants: a GSI names an input of the controller: 0..23 are the IO-APIC's pins, higher ones are MSI routes.
- * Changes of routes between irqchip_begin() and irqchip_commit() (they nest) reach the controller at once, at the
- * outermost commit; outside of such a pair each change is committed by itself.
- * All calls are allowed from any thread; none calls back into a device.
+ * Invariants: a GSI names an input of the controller: 0..23 are the IO-APIC's pins, higher ones are
+ * MSI routes. Changes of routes between irqchip_begin() and irqchip_commit() (they nest) reach the
+ * controller at once, at the outermost commit; outside of such a pair each change is committed by
+ * itself. All calls are allowed from any thread; none calls back into a device.
  */
 #ifndef HW_IRQ_IRQCHIP_H
 #define HW_IRQ_IRQCHIP_H
@@ -30,9 +30,9 @@ struct irqchip_ops {
 	void (*route_set)(void *opaque, int gsi, struct msi_msg msg);
 	void (*route_del)(void *opaque, int gsi);
 	/*
-	 * Raise gsi whenever fd (eventfd) is written.  resamplefd >= 0: gsi is a level pin that stays up
-	 * until the guest's EOI, which lowers it and writes resamplefd; -ENOTSUP where the controller
-	 * cannot (the caller then watches fd itself).
+	 * Raise gsi whenever fd (eventfd) is written.  resamplefd >= 0: gsi is a level pin that
+	 * stays up until the guest's EOI, which lowers it and writes resamplefd; -ENOTSUP where the
+	 * controller cannot (the caller then watches fd itself).
 	 */
 	int (*irqfd_add)(void *opaque, int gsi, int fd, int resamplefd);
 	int (*irqfd_del)(void *opaque, int gsi, int fd);

@@ -2,8 +2,9 @@
 /*
  * A wire carries a level from the device that drives it to one pin of a chip.
  *
- * Invariants: a wire is a function, its opaque and a number; the receiver is told levels, not edges,
- * may be told the same level twice, and may be called from any thread.  A zeroed wire is cut.
+ * Invariants: a wire is a function, its opaque and a number; the receiver is told levels, not
+ * edges, may be told the same level twice, and may be called from any thread.  A zeroed wire is
+ * cut.
  */
 #ifndef HW_IRQ_WIRE_H
 #define HW_IRQ_WIRE_H

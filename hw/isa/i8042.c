@@ -141,7 +141,7 @@ static void next_byte(struct i8042 *k)
 	memmove(k->queue, k->queue + 1, k->queued);
 }
 
-/* --- the keyboard --------------------------------------------------------------------------- */
+/* --- the keyboard --- */
 
 static void kbd_send(struct i8042 *k, uint8_t byte)
 {
@@ -218,7 +218,7 @@ static void kbd_write(struct i8042 *k, uint8_t byte)
 	next_byte(k);
 }
 
-/* --- the controller ------------------------------------------------------------------------- */
+/* --- the controller --- */
 
 static void pulse_reset(struct i8042 *k)
 {
@@ -332,7 +332,8 @@ static void data_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 		set_out_port(k, val);
 		break;
 	case CMD_WRITE_KBD_OBF:
-	case CMD_WRITE_AUX_OBF: /* an AT controller: it does not know where the byte should be from */
+	case CMD_WRITE_AUX_OBF: /* an AT controller: it does not know where the byte should be from
+				 */
 		fill_obf(k, val, 0);
 		break;
 	case CMD_WRITE_AUX:
@@ -367,7 +368,7 @@ static const struct region_ops data_ops = {
 static const struct region_ops command_ops = {
 	.read = command_read, .write = command_write, .min = 1, .max = 1};
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life --- */
 
 void i8042_reset(struct i8042 *k)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the hierarchy: slots, bus numbers, the way of a config cycle down and of an interrupt pin up.  Called by host
- * bridges and the board; never knows what a device is.
+ * Owns the hierarchy: slots, bus numbers, the way of a config cycle down and of an interrupt pin
+ * up.  Called by host bridges and the board; never knows what a device is.
  */
 #include "hw/pci/pci.h"
 
@@ -240,7 +240,7 @@ void pcihost_intx_rerouted(struct pcihost *h)
 	pcihost_foreach(h, reroute_one, NULL);
 }
 
-/* --- INTx: swizzled at each bridge on the way up (PCI-to-PCI Bridge 1.2, 9.1) ------------------------ */
+/* --- INTx: swizzled at each bridge on the way up (PCI-to-PCI Bridge 1.2, 9.1) --- */
 
 struct pin {
 	unsigned slot, pin; /* pin 0..3 */

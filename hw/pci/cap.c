@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns walks over capability chains and their making; every walk is bounded, because chains come from devices. */
+/* Owns walks over capability chains and their making; every walk is bounded, because chains come
+ * from devices. */
 #include "hw/pci/pci.h"
 
 unsigned pci_cap_find(const uint8_t *cfg, uint8_t id)

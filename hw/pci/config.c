@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the config space of a device model and where its BARs are mapped.  Called by the bus for config cycles and by models for
- * set-up; never knows what is behind a BAR.
+ * Owns the config space of a device model and where its BARs are mapped.  Called by the bus for
+ * config cycles and by models for set-up; never knows what is behind a BAR.
  */
 #include <string.h>
 
@@ -86,7 +86,7 @@ void pcidev_set_bar_value(struct pcidev *d, unsigned n, uint64_t addr)
 		pci_set32(d->cfg + off + 4, (uint32_t)(addr >> 32));
 }
 
-/* --- where a BAR shows ------------------------------------------------------------------------------ */
+/* --- where a BAR shows --- */
 
 struct window {
 	uint64_t base, last;
@@ -147,7 +147,9 @@ static bool decoding(const struct pcidev *d, unsigned n)
 	       (d->bar[n].flags & PCI_BASE_ADDRESS_SPACE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
 }
 
-/* UINT64_MAX where the BAR does not show: off, unset, being sized, or outside of a bridge's window. */
+/*
+ * UINT64_MAX where the BAR does not show: off, unset, being sized, or outside of a bridge's window.
+ */
 static uint64_t bar_addr(const struct pcidev *d, unsigned n)
 {
 	const struct pcibar *b = &d->bar[n];
@@ -197,7 +199,7 @@ void pcidev_update_bars(struct pcidev *d)
 				pcidev_update_bars(d->child->dev[i]);
 }
 
-/* --- config accesses ---------------------------------------------------------------------------------- */
+/* --- config accesses --- */
 
 uint32_t pcidev_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 {
@@ -220,8 +222,7 @@ void pcidev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len
 		uint8_t b = (uint8_t)(val >> (8 * i)), *c = &d->cfg[off + i];
 		uint8_t w = d->wmask[off + i], clear = d->w1c[off + i];
 
-		*c = (uint8_t)((*c & ~w) | (b & w));
-		*c &= (uint8_t) ~(b & clear);
+		*c = (uint8_t)(((*c & ~w) | (b & w)) & ~(b & clear));
 	}
 	if (moves_bars(d, off, len))
 		pcidev_update_bars(d);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns an MSI-X table and pending bits as a guest sees them (PCI 3.0, 6.8.2).  Called through its two regions and by the owner of
- * the capability; never sends by itself what the owner delivers another way.
+ * Owns an MSI-X table and pending bits as a guest sees them (PCI 3.0, 6.8.2).  Called through its
+ * two regions and by the owner of the capability; never sends by itself what the owner delivers
+ * another way.
  */
 #include <glib.h>
 #include <string.h>

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PCI as a device model sees it: its config space, its BARs, its capabilities, its interrupts, its bus.
+ * PCI as a device model sees it: its config space, its BARs, its capabilities, its interrupts, its
+ * bus.
  *
- * Invariants: a device knows only its bus; the address map, interrupts and DMA are asked of the bus's owner through
- * struct pcihost_ops.  The same model plugs into the guest's board and into the emulated host.  Config
- * accesses and resets of one host are serialised by the host's lock (`pcihost.lock`), which is the first in the lock
- * order; everything here that changes BAR mappings is called with it held.  Numbers are little endian.
- * Sources: PCI 3.0 (chapter 6), PCI Express Base 3.0 (chapter 7), PCI-to-PCI Bridge 1.2.
+ * Invariants: a device knows only its bus; the address map, interrupts and DMA are asked of the
+ * bus's owner through struct pcihost_ops.  The same model plugs into the guest's board and into the
+ * emulated host.  Config accesses and resets of one host are serialised by the host's lock
+ * (`pcihost.lock`), which is the first in the lock order; everything here that changes BAR mappings
+ * is called with it held.  Numbers are little endian. Sources: PCI 3.0 (chapter 6), PCI Express
+ * Base 3.0 (chapter 7), PCI-to-PCI Bridge 1.2.
  */
 #ifndef HW_PCI_PCI_H
 #define HW_PCI_PCI_H
@@ -32,7 +34,8 @@ struct pcibus;
 struct pcidev;
 struct pcihost;
 
-/* The whole contract of a device model with its bus; functions may be NULL where not said otherwise. */
+/* The whole contract of a device model with its bus; functions may be NULL where not said
+ * otherwise. */
 struct pcidev_ops {
 	const char *model; /* as -device names it */
 	/* Config access below the bus: NULL = pcidev_cfg_read/_write.  off + len <= cfg_size. */
@@ -75,7 +78,8 @@ struct pcidev {
 
 /* What owns a hierarchy: the guest's board, or the emulated host. */
 struct pcihost_ops {
-	/* Level of one pin (1..4) of a slot on the root bus, already swizzled; many devices may drive it. */
+	/* Level of one pin (1..4) of a slot on the root bus, already swizzled; many devices may
+	 * drive it. */
 	void (*intx)(void *opaque, unsigned slot, unsigned pin, bool level);
 	/* The GSI behind that pin now; -1 = none. */
 	int (*intx_gsi)(void *opaque, unsigned slot, unsigned pin);
@@ -99,7 +103,7 @@ struct pcihost {
 	struct pcibus root;
 };
 
-/* --- hierarchy (bus.c) --------------------------------------------------------------------------- */
+/* --- hierarchy (bus.c) --- */
 
 void pcihost_init(struct pcihost *h, const struct pcihost_ops *ops, void *opaque,
 		  struct aspace *mem, struct aspace *io, struct aspace *dma);
@@ -111,8 +115,9 @@ unsigned pcibus_nr(const struct pcibus *b);
 uint16_t pcidev_bdf(const struct pcidev *d); /* bus << 8 | devfn */
 
 /*
- * Config access to bus:devfn as a bridge forwards it; nothing there: ones, dropped.  Takes the host's lock.
- * off + len within 4 KiB, naturally aligned or not; accesses past the device's config size read ones.
+ * Config access to bus:devfn as a bridge forwards it; nothing there: ones, dropped.  Takes the
+ * host's lock. off + len within 4 KiB, naturally aligned or not; accesses past the device's config
+ * size read ones.
  */
 uint32_t pcihost_cfg_read(struct pcihost *h, unsigned bdf, unsigned off, unsigned len);
 void pcihost_cfg_write(struct pcihost *h, unsigned bdf, unsigned off, uint32_t val, unsigned len);
@@ -127,7 +132,7 @@ void pcibus_reset(struct pcibus *b);   /* every device below; the lock is held *
 void pcihost_foreach(struct pcihost *h, void (*fn)(void *opaque, struct pcidev *d), void *opaque);
 void pcihost_intx_rerouted(struct pcihost *h); /* tells every device; the lock is held */
 
-/* --- device (dev.c, config.c) -------------------------------------------------------------------- */
+/* --- device (dev.c, config.c) --- */
 
 /* cfg_size 256 or 4096; class: 24 bits, base class first. */
 void pcidev_init(struct pcidev *d, const struct pcidev_ops *ops, unsigned cfg_size, uint16_t vendor,
@@ -180,7 +185,7 @@ static inline bool pci_hits(unsigned off, unsigned len, unsigned at, unsigned n)
 	return off < at + n && at < off + len;
 }
 
-/* --- capabilities (cap.c) ------------------------------------------------------------------------ */
+/* --- capabilities (cap.c) --- */
 
 /* Offset of the first capability with this id, 0 = none.  Walks are bounded. */
 unsigned pci_cap_find(const uint8_t *cfg, uint8_t id);
@@ -188,7 +193,7 @@ unsigned pci_ext_cap_find(const uint8_t *cfg, unsigned cfg_size, uint16_t id);
 /* Link a capability at off (64..252, a multiple of 4) into d's chain, its header filled in. */
 void pcidev_add_cap(struct pcidev *d, uint8_t id, unsigned off);
 
-/* --- MSI-X table and PBA (msix.c) ---------------------------------------------------------------- */
+/* --- MSI-X table and PBA (msix.c) --- */
 
 struct pcimsix_ops {
 	/* The message or mask of a vector changed, or enable/function mask did (all vectors). */
@@ -220,7 +225,7 @@ void pcimsix_raise(struct pcimsix *m, unsigned nr); /* send, or set the pending 
 void pcimsix_set_pending(struct pcimsix *m, unsigned nr, bool pending);
 bool pcimsix_pending(const struct pcimsix *m, unsigned nr);
 
-/* --- bridges (port.c) ---------------------------------------------------------------------------- */
+/* --- bridges (port.c) --- */
 
 struct pcie_port_conf {
 	const char *id;

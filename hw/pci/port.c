@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the PCI Express root port model (PCI Express 3.0, 7.5, 7.8; PCI-to-PCI Bridge 1.2, 3.2).  Created by the board from
- * -device pcie-root-port; never touches what is plugged below but to tell it that a window moved.
+ * Owns the PCI Express root port model (PCI Express 3.0, 7.5, 7.8; PCI-to-PCI Bridge 1.2, 3.2).
+ * Created by the board from -device pcie-root-port; never touches what is plugged below but to tell
+ * it that a window moved.
  */
 #include <glib.h>
 

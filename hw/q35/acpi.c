@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the ACPI tables that depend on the machine: RSDP, XSDT, FADT, FACS, MADT, MCFG; the DSDT is compiled from dsdt.asl.  Called
- * by the board at each reset; the bytes in guest memory are all it leaves (ACPI 6.3, chapter 5).
+ * Owns the ACPI tables that depend on the machine: RSDP, XSDT, FADT, FACS, MADT, MCFG; the DSDT is
+ * compiled from dsdt.asl.  Called by the board at each reset; the bytes in guest memory are all it
+ * leaves (ACPI 6.3, chapter 5).
  */
 #include <glib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the ICH9 LPC bridge: the ACPI power-management block (316972, 13.8.3), the PIRQ routers (13.1.17) and the SCI.  Called by
- * vCPU threads through its regions and by the PCI host for INTx; never knows which device pulls a pin.
+ * Owns the ICH9 LPC bridge: the ACPI power-management block (316972, 13.8.3), the PIRQ routers
+ * (13.1.17) and the SCI.  Called by vCPU threads through its regions and by the PCI host for INTx;
+ * never knows which device pulls a pin.
  */
 #include <glib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ struct lpc {
 	bool sci;
 };
 
-/* --- PM timer: 24 bits at 3.579545 MHz ------------------------------------------------------------------- */
+/* --- PM timer: 24 bits at 3.579545 MHz --- */
 
 static uint64_t ticks(const struct lpc *l)
 {
@@ -100,7 +101,8 @@ static void next_overflow(struct lpc *l)
 	l->overflow_at = (ticks(l) | 0x7fffff) + 1;
 }
 
-/* TMROF_STS is set when bit 23 changes: seen when somebody looks, and by a timer where it interrupts. */
+/* TMROF_STS is set when bit 23 changes: seen when somebody looks, and by a timer where it
+ * interrupts. */
 static void latch_overflow(struct lpc *l)
 {
 	if (ticks(l) >= l->overflow_at)
@@ -127,7 +129,7 @@ static void overflowed(void *opaque)
 	pthread_mutex_unlock(&l->pm_lock);
 }
 
-/* --- PM block ------------------------------------------------------------------------------------------------ */
+/* --- PM block --- */
 
 static uint16_t pm_get(struct lpc *l, unsigned off)
 {
@@ -226,7 +228,8 @@ void lpc_power_button(struct lpc *l)
 	pthread_mutex_unlock(&l->pm_lock);
 }
 
-/* --- PIRQ: slots 0-24 use E-H, 25-31 A-D; pins rotate with the slot (docs/paths.md, hw/q35/dsdt.asl) ---------- */
+/* --- PIRQ: slots 0-24 use E-H, 25-31 A-D; pins rotate with the slot (docs/paths.md,
+ * hw/q35/dsdt.asl) --- */
 
 static unsigned pirq_of(unsigned slot, unsigned pin)
 {
@@ -272,7 +275,7 @@ static void rerouted(struct lpc *l, const uint8_t old[8])
 	pcihost_intx_rerouted(l->host);
 }
 
-/* --- config space --------------------------------------------------------------------------------------------- */
+/* --- config space --- */
 
 static void place_pm(struct lpc *l)
 {

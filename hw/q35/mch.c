@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the host bridge: configuration mechanism #1, the PCI Express window, the reset control register.  Called by vCPU
- * threads through its regions; never knows what a config cycle reaches.
+ * Owns the host bridge: configuration mechanism #1, the PCI Express window, the reset control
+ * register.  Called by vCPU threads through its regions; never knows what a config cycle reaches.
  */
 #include <glib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct mch {
 	struct mmapping *ports_map, *data_map, *ecam_map;
 };
 
-/* --- ports (316966, 3.9) --------------------------------------------------------------------------------- */
+/* --- ports (316966, 3.9) --- */
 
 static uint64_t ports_read(void *opaque, uint64_t off, unsigned len)
 {
@@ -78,7 +78,7 @@ static void data_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 
 static const struct region_ops data_ops = {data_read, data_write, 1, 4, false};
 
-/* --- PCI Express window: bus 27:20, devfn 19:12, register 11:0 ---------------------------------------------- */
+/* --- PCI Express window: bus 27:20, devfn 19:12, register 11:0 --- */
 
 static uint64_t ecam_read(void *opaque, uint64_t off, unsigned len)
 {

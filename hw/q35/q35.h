@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The q35 chip set: host bridge (MCH), I/O controller (ICH9 LPC), ACPI tables, and what firmware would set up.
+ * The q35 chip set: host bridge (MCH), I/O controller (ICH9 LPC), ACPI tables, and what firmware
+ * would set up.
  *
- * Invariants: the parts know each other only by wires and by the PCI host; the board (vm/machine.c) makes and joins them.  Every
- * part has reset and free.  Sources: Intel 3 Series Chipset datasheet (316966), Intel ICH9 datasheet (316972),
- * ACPI 6.3, PCI Firmware 3.0.
+ * Invariants: the parts know each other only by wires and by the PCI host; the board (vm/machine.c)
+ * makes and joins them.  Every part has reset and free.  Sources: Intel 3 Series Chipset datasheet
+ * (316966), Intel ICH9 datasheet (316972), ACPI 6.3, PCI Firmware 3.0.
  */
 #ifndef HW_Q35_Q35_H
 #define HW_Q35_Q35_H
@@ -18,7 +19,7 @@
 
 struct err;
 
-/* --- host bridge (mch.c): 00:00.0, ports 0xcf8-0xcff, PCIEXBAR --------------------------------------- */
+/* --- host bridge (mch.c): 00:00.0, ports 0xcf8-0xcff, PCIEXBAR --- */
 
 struct mch;
 
@@ -27,7 +28,7 @@ struct mch *mch_new(struct pcihost *host, void (*hard_reset)(void *opaque), void
 		    struct err **errp);
 void mch_free(struct mch *m); /* after the PCI host has freed its devices */
 
-/* --- LPC bridge (lpc.c): 00:1f.0, PM block, PIRQ routing -------------------------------------------------- */
+/* --- LPC bridge (lpc.c): 00:1f.0, PM block, PIRQ routing --- */
 
 #define LPC_PMBASE 0x600
 #define LPC_SCI_GSI 9
@@ -49,7 +50,7 @@ void lpc_power_button(struct lpc *l); /* main loop's thread */
 void lpc_intx(void *opaque, unsigned slot, unsigned pin, bool level);
 int lpc_intx_gsi(void *opaque, unsigned slot, unsigned pin);
 
-/* --- firmware's work (setup.c, acpi.c) ----------------------------------------------------------------------- */
+/* --- firmware's work (setup.c, acpi.c) --- */
 
 struct pci_windows {
 	uint64_t mem32, mem32_end; /* ends are exclusive */
@@ -58,8 +59,9 @@ struct pci_windows {
 };
 
 /*
- * Number the buses, place every BAR and bridge window, as firmware does before a kernel starts; decoding of endpoints stays
- * off.  -ENOSPC names the device whose BAR does not fit, with need and window.
+ * Number the buses, place every BAR and bridge window, as firmware does before a kernel starts;
+ * decoding of endpoints stays off.  -ENOSPC names the device whose BAR does not fit, with need and
+ * window.
  */
 int q35_setup_pci(struct pcihost *host, const struct pci_windows *w, struct err **errp);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns what firmware does to PCI before a kernel starts: bus numbers, BAR addresses, bridge windows.  Called by the board at each
- * reset; never keeps anything: the registers are the result.
+ * Owns what firmware does to PCI before a kernel starts: bus numbers, BAR addresses, bridge
+ * windows.  Called by the board at each reset; never keeps anything: the registers are the result.
  */
 #include <errno.h>
 #include <glib.h>

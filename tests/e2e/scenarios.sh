@@ -241,7 +241,7 @@ scenario_wrong() {
 	bind vfio-pci "$pair1" "$disk0"
 	bind none "$lone"
 	wait_for 30 has_disk "$pair0"
-	refused "group not viable" "$pair1" $'group\n09\\.0.*nvme\nvfio-pci|driver_override|bind' 
+	refused "group not viable" "$pair1" $'group\n09\\.0.*nvme\nvfio-pci|driver_override|bind'
 	refused "no such device" 0000:77:00.0 $'77:00\\.0\nno such|not exist|not found|no device'
 	refused "device on its host driver" "$disk1" $'03:00\\.0.*nvme\nvfio-pci|driver_override|bind'
 	refused "device without a driver" "$lone" $'04\\.0\nvfio-pci|driver_override|bind'

@@ -44,7 +44,6 @@ LONG_FUNCTIONS = {}
 # {source: test without "test_" and ".c"}. Several sources of one module share a test.
 TESTED_BY = {
     "base/chardev_file.c": "chardev",
-    "base/chardev_mux.c": "chardev",
     "base/chardev_socket.c": "chardev",
     "base/chardev_stream.c": "chardev",
     "base/chardev_tty.c": "chardev",
@@ -53,6 +52,7 @@ TESTED_BY = {
     "ctl/cli_dev.c": "cli",
     "ctl/cli_kv.c": "cli",
     "hw/dev/testdev.c": "pci_testdev",
+    "hw/vfio/backend.c": "vfio_group",
     "hw/vfio/be_group.c": "vfio_group",
     "mem/region.c": "aspace",
     "vm/config.c": "config",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests of PCI share: a host whose pins, messages and GSIs are recorded, and a device model whose BARs say which device
- * and which BAR they are.  Each test makes one struct pciboard and frees it.
+ * What the tests of PCI share: a host whose pins, messages and GSIs are recorded, and a device
+ * model whose BARs say which device and which BAR they are.  Each test makes one struct pciboard
+ * and frees it.
  */
 #ifndef TESTS_UNIT_PCI_UTIL_H
 #define TESTS_UNIT_PCI_UTIL_H

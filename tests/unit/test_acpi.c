@@ -226,7 +226,7 @@ static void again(void)
 	tables_fini(&t);
 }
 
-/* --- the DSDT, as iasl understands it ---------------------------------------------------------------- */
+/* --- the DSDT, as iasl understands it --- */
 
 /* Disassemble a table of guest memory; NULL where there is no iasl. */
 static char *disassemble(const struct tables *t, uint64_t at, const char *name)

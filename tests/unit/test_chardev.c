@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of base/chardev*.c: streams, files, sockets, terminals; slow and lost peers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -13,86 +14,7 @@
 #include <unistd.h>
 #include <utmp.h>
 
-#include "base/chardev.h"
-#include "base/err.h"
-
-/* A front end that records what it is told. */
-struct fe {
-	struct chardev *c;
-	GString *got;
-	size_t room;
-	int opened, closed, breaks, drained, quits;
-};
-
-static size_t fe_can_read(void *opaque)
-{
-	return ((struct fe *)opaque)->room;
-}
-
-static void fe_read(void *opaque, const uint8_t *buf, size_t len)
-{
-	struct fe *f = opaque;
-
-	g_assert_cmpuint(len, >, 0);
-	g_assert_cmpuint(len, <=, f->room);
-	f->room -= len;
-	g_string_append_len(f->got, (const char *)buf, len);
-}
-
-static void fe_event(void *opaque, int event)
-{
-	struct fe *f = opaque;
-
-	f->opened += event == CHARDEV_EV_OPENED;
-	f->closed += event == CHARDEV_EV_CLOSED;
-	f->breaks += event == CHARDEV_EV_BREAK;
-}
-
-static void fe_drained(void *opaque)
-{
-	((struct fe *)opaque)->drained++;
-}
-
-static void fe_quit(void *opaque)
-{
-	((struct fe *)opaque)->quits++;
-}
-
-static void fe_attach(struct fe *f, struct chardev *c)
-{
-	struct chardev_fe fe = {fe_can_read, fe_read, fe_event, f, fe_drained};
-
-	*f = (struct fe){.c = c, .got = g_string_new(NULL), .room = 1 << 20};
-	chardev_attach(c, &fe);
-}
-
-static void fe_free(struct fe *f)
-{
-	g_string_free(f->got, TRUE);
-}
-
-#define RUN_UNTIL(cond)                                       \
-	do {                                                  \
-		while (!(cond))                               \
-			g_main_context_iteration(NULL, TRUE); \
-	} while (0)
-
-static void settle(void)
-{
-	while (g_main_context_iteration(NULL, FALSE))
-		;
-}
-
-static struct chardev *open_ok(struct chardev_conf *conf)
-{
-	struct err *e = NULL;
-	struct chardev *c = chardev_new(conf, &e);
-
-	g_assert_cmpstr(err_text(e), ==, "");
-	g_assert_nonnull(c);
-	chardev_conf_free(conf);
-	return c;
-}
+#include "tests/unit/chardev_util.h"
 
 static void open_bad(struct chardev_conf *conf, const char *text)
 {
@@ -103,18 +25,6 @@ static void open_bad(struct chardev_conf *conf, const char *text)
 		g_error("'%s' not in '%s'", text, err_text(e));
 	err_free(e);
 	chardev_conf_free(conf);
-}
-
-/* A chardev on one end of a socket pair; *far is the other. */
-static struct chardev *open_pair(int *far)
-{
-	struct chardev_conf *conf = chardev_conf_new("pair", "socket");
-	int fd[2];
-
-	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), ==, 0);
-	conf->fd = fd[0];
-	*far = fd[1];
-	return open_ok(conf);
 }
 
 static char *scratch(const char *name)
@@ -393,14 +303,6 @@ static int dial(const char *path)
 	g_strlcpy(un.sun_path, path, sizeof(un.sun_path));
 	g_assert_cmpint(connect(fd, (struct sockaddr *)&un, sizeof(un)), ==, 0);
 	return fd;
-}
-
-static void expect(int fd, const char *want)
-{
-	g_autofree char *buf = g_malloc0(strlen(want) + 1);
-
-	g_assert_cmpint(recv(fd, buf, strlen(want), MSG_WAITALL), ==, strlen(want));
-	g_assert_cmpstr(buf, ==, want);
 }
 
 static void unix_server(void)
@@ -735,119 +637,6 @@ static void stdio_without_input(void)
 	close(out[0]);
 }
 
-struct muxed {
-	struct chardev *c;
-	struct chardev_mux *m;
-	struct fe quit, serial, monitor;
-	int far;
-};
-
-static void mux_open(struct muxed *x)
-{
-	x->quit = (struct fe){};
-	x->c = open_pair(&x->far);
-	x->m = chardev_mux_new(x->c, fe_quit, &x->quit);
-	fe_attach(&x->serial, chardev_mux_side(x->m, 0));
-	fe_attach(&x->monitor, chardev_mux_side(x->m, 1));
-}
-
-static void mux_close(struct muxed *x)
-{
-	chardev_mux_free(x->m);
-	chardev_free(x->c);
-	close(x->far);
-	fe_free(&x->serial);
-	fe_free(&x->monitor);
-}
-
-static void type(struct muxed *x, const char *text)
-{
-	g_assert_cmpint(write(x->far, text, strlen(text)), ==, strlen(text));
-}
-
-static void mux_escapes(void)
-{
-	struct muxed x;
-
-	mux_open(&x);
-	g_assert_cmpint(x.serial.opened, ==, 1);
-	g_assert_cmpint(x.monitor.opened, ==, 0);
-	type(&x, "a\x01\x01z\x01q\x01"
-		 "b");
-	RUN_UNTIL(x.serial.breaks == 1);
-	g_assert_cmpstr(x.serial.got->str, ==, "a\x01z");
-	type(&x, "1\x01"
-		 "c2");
-	RUN_UNTIL(x.monitor.got->len == 1);
-	g_assert_cmpstr(x.serial.got->str, ==, "a\x01z1");
-	g_assert_cmpstr(x.monitor.got->str, ==, "2");
-	g_assert_cmpint(x.monitor.opened, ==, 1);
-	chardev_write(chardev_mux_side(x.m, 0), "S", 1); /* both may write */
-	chardev_write(chardev_mux_side(x.m, 1), "M", 1);
-	expect(x.far, "SM");
-	type(&x, "\x01"
-		 "c3\x01h");
-	RUN_UNTIL(x.monitor.closed == 1 && x.serial.got->len == 5);
-	expect(x.far, "\r\nC-a h ");
-	type(&x, "\x01x");
-	RUN_UNTIL(x.quit.quits == 1);
-	mux_close(&x);
-}
-
-/* The escapes work although the guest is deaf; what it missed comes when it listens again. */
-static void mux_deaf_guest(void)
-{
-	struct muxed x;
-
-	mux_open(&x);
-	x.serial.room = 0;
-	type(&x, "hello\x01x");
-	RUN_UNTIL(x.quit.quits == 1);
-	g_assert_cmpuint(x.serial.got->len, ==, 0);
-	x.serial.room = 2;
-	chardev_accept_input(chardev_mux_side(x.m, 0));
-	RUN_UNTIL(x.serial.got->len == 2);
-	x.serial.room = 100;
-	chardev_accept_input(chardev_mux_side(x.m, 0));
-	RUN_UNTIL(x.serial.got->len == 5);
-	g_assert_cmpstr(x.serial.got->str, ==, "hello");
-	mux_close(&x);
-}
-
-/* A paste far larger than any buffer reaches a slow guest complete. */
-static void mux_paste(void)
-{
-	struct muxed x;
-	g_autofree char *text = g_strnfill(20000, 'p');
-
-	mux_open(&x);
-	x.serial.room = 0;
-	type(&x, text);
-	while (x.serial.got->len < 20000) {
-		x.serial.room = 16;
-		chardev_accept_input(chardev_mux_side(x.m, 0));
-		RUN_UNTIL(x.serial.room == 0);
-	}
-	mux_close(&x);
-}
-
-static void mux_without_monitor(void)
-{
-	struct muxed x;
-
-	mux_open(&x);
-	chardev_attach(chardev_mux_side(x.m, 1), NULL);
-	type(&x, "\x01"
-		 "cA");
-	RUN_UNTIL(x.serial.got->len == 1);
-	close(x.far);
-	RUN_UNTIL(x.serial.closed == 1);
-	x.far = -1;
-	mux_close(&x);
-	chardev_mux_free(NULL);
-	chardev_free(NULL);
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -869,9 +658,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/chardev/stdio", stdio);
 	g_test_add_func("/chardev/stdio-signal", stdio_signal_on);
 	g_test_add_func("/chardev/stdio-no-input", stdio_without_input);
-	g_test_add_func("/chardev/mux/escapes", mux_escapes);
-	g_test_add_func("/chardev/mux/deaf-guest", mux_deaf_guest);
-	g_test_add_func("/chardev/mux/paste", mux_paste);
-	g_test_add_func("/chardev/mux/no-monitor", mux_without_monitor);
 	return g_test_run();
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of ctl/cli*.c: every option, right and wrong. */
 #include <errno.h>
 #include <glib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of vm/config.c: defaults and validation. */
 #include <errno.h>
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -13,7 +14,9 @@ static struct vm_config *completed(struct vm_config *c)
 	return c;
 }
 
-/* Completes, validates, frees; text NULL = must be accepted, else must be part of message or hints. */
+/*
+ * Completes, validates, frees; text NULL = must be accepted, else must be part of message or hints.
+ */
 static void verdict(struct vm_config *c, const char *text)
 {
 	struct err *e = NULL;
@@ -209,7 +212,7 @@ static void files(void)
 	verdict(c, "-append needs -kernel");
 	c = boot(NULL, NULL);
 	c->firmware = g_strdup("/none/b");
-	verdict(c, "-bios /none/b: No such file or directory");
+	verdict(c, "-bios /none/b: there is no firmware boot yet");
 	g_unlink(k);
 	g_rmdir(dir);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of base/err.c. */
 #include <errno.h>
 #include <glib.h>
 

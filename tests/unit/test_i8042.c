@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of hw/isa/i8042.c. */
 #include "board_util.h"
 #include "hw/isa/i8042.h"
 

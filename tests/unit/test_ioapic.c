@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of hw/irq/ioapic.c. */
 #include "board_util.h"
 #include "hw/irq/ioapic.h"
 #include "mem/layout.h"

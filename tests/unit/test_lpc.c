@@ -87,7 +87,7 @@ static void to_tick(struct lb *s, int64_t tick)
 	vclock_step_to(s->clk, (int64_t)((__int128)tick * SECOND / HZ) + 1);
 }
 
-/* --- PM block ---------------------------------------------------------------------------------------- */
+/* --- PM block --- */
 
 static void pm_timer(void)
 {
@@ -288,7 +288,7 @@ static void block_moves(void)
 	lb_fini(&s);
 }
 
-/* --- PIRQ -------------------------------------------------------------------------------------------- */
+/* --- PIRQ --- */
 
 static unsigned pirq_reg(unsigned pirq)
 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of ctl/monitor.c. */
 #include <glib.h>
 #include <string.h>
 #include <sys/socket.h>

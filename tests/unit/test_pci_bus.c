@@ -201,7 +201,7 @@ static void visits_everybody(void)
 	pb_fini(&t.b);
 }
 
-/* --- pins --------------------------------------------------------------------------------------- */
+/* --- pins --- */
 
 static unsigned pins_up(const struct pciboard *b)
 {

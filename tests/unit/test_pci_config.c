@@ -202,7 +202,7 @@ static void unplug_and_reset(void)
 	pb_fini(&b);
 }
 
-/* --- below bridges ------------------------------------------------------------------------------- */
+/* --- below bridges --- */
 
 #define P1 0x10   /* 00:02.0 */
 #define P2 0x0100 /* 01:00.0 */
@@ -318,7 +318,9 @@ static void window_edges(void)
 	pb_fini(&s.b);
 }
 
-/* Any write of a guest, anywhere: a BAR that shows lies where its register says, and no assertion. */
+/*
+ * Any write of a guest, anywhere: a BAR that shows lies where its register says, and no assertion.
+ */
 static void random_writes(void)
 {
 	static const unsigned who[] = {P1, P2, LEAF};

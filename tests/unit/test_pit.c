@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of hw/isa/pit.c. */
 #include "board_util.h"
 #include "hw/isa/pit.h"
 
@@ -298,7 +299,9 @@ static void access_modes(void)
 	g_assert_cmphex(in8(&t.b, CH(0)), ==, 0x12);
 	at_tick(&t, 13);
 	g_assert_cmphex(in8(&t.b, CH(0)), ==, 0x11);
-	/* A latched count stands until it is read; a second latch is ignored; status comes first. */
+	/*
+	 * A latched count stands until it is read; a second latch is ignored; status comes first.
+	 */
 	program(&t, 0, 4, 0x1234);
 	out8(&t.b, CTRL, 0xe2); /* output high, count not loaded yet */
 	at_tick(&t, 14);

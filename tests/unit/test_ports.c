@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of hw/isa/ports.c. */
 #include <string.h>
 #include <sys/mman.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of hw/isa/serial.c. */
 #include "board_util.h"
 #include "fake_chardev.h"
 #include "hw/isa/serial.h"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Firmware's placement of PCI devices: what every operating system relies on, for random machines. */
+/*
+ * Firmware's placement of PCI devices: what every operating system relies on, for random machines.
+ */
 #include <errno.h>
 
 #include "hw/q35/q35.h"
@@ -62,7 +64,8 @@ static void check_bar(struct survey *s, struct pcidev *d, unsigned n)
 	g_array_append_val(s->ranges, r);
 }
 
-/* Does the whole chain of bridges forward it?  Decided by the model itself: with decoding on, it shows. */
+/* Does the whole chain of bridges forward it?  Decided by the model itself: with decoding on, it
+ * shows. */
 static void check_shows(struct pcidev *d)
 {
 	uint16_t old = pci_get16(d->cfg + PCI_COMMAND);
@@ -208,7 +211,7 @@ static void random_machines(void)
 	g_rand_free(rnd);
 }
 
-/* --- single facts -------------------------------------------------------------------------------- */
+/* --- single facts --- */
 
 static void where_things_go(void)
 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Tests of base/vclock.c. */
 #include <glib.h>
 
 #include "base/vclock.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vCPU threads on an accelerator that only the test moves: each CPU waits in "guest mode" until it gets an exit record or is kicked.
- * A test never waits for time: it waits for a counter, a state, or the main loop.
+ * vCPU threads on an accelerator that only the test moves: each CPU waits in "guest mode" until it
+ * gets an exit record or is kicked. A test never waits for time: it waits for a counter, a state,
+ * or the main loop.
  */
 #include <errno.h>
 #include <glib.h>
@@ -159,7 +160,7 @@ static const struct accel_ops f_ops = {
 	.vcpu_reset = f_reset,
 };
 
-/* --- devices and owner --------------------------------------------------------------------------------- */
+/* --- devices and owner --- */
 
 static uint64_t port_read(void *opaque, uint64_t off, unsigned len)
 {
@@ -311,7 +312,7 @@ static enum vcpu_event event(struct fake *f, guint i)
 	return g_array_index(f->events, enum vcpu_event, i);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static void life(void)
 {
@@ -384,7 +385,7 @@ static void reset(void)
 	fake_fini(&f);
 }
 
-/* --- exits ------------------------------------------------------------------------------------------------ */
+/* --- exits --- */
 
 static void exits(void)
 {
@@ -467,7 +468,7 @@ static void run_fails(void)
 	fake_fini(&f);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------ */
+/* --- events --- */
 
 static void start_again(struct fake *f, enum vcpu_event ev)
 {
@@ -546,8 +547,8 @@ static void raise_from_vcpu(void)
 }
 
 /*
- * Two CPUs ask for one reset.  The second does while the first's event is delivered already: it is part of that event, not a second
- * reset after the restart.
+ * Two CPUs ask for one reset.  The second does while the first's event is delivered already: it is
+ * part of that event, not a second reset after the restart.
  */
 static void raise_late(struct fake *f, uint64_t val)
 {
@@ -651,7 +652,7 @@ static void quit_with_pending_event(void)
 	}
 }
 
-/* --- races ------------------------------------------------------------------------------------------------- */
+/* --- races --- */
 
 static void start_stop_loop(void)
 {
@@ -693,7 +694,9 @@ static void *raise_loop(void *opaque)
 	return NULL;
 }
 
-/* A third thread raises while the main one starts, stops and serves events; no hang, no lost state. */
+/*
+ * A third thread raises while the main one starts, stops and serves events; no hang, no lost state.
+ */
 static void raise_loop_race(void)
 {
 	struct raiser r = {0};

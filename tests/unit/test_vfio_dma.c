@@ -185,6 +185,10 @@ static void rounding(void)
 	g_assert_cmpuint(b.map->len, <=, 1);
 	aspace_unmap(b.mem, m);
 	g_assert_cmpuint(b.map->len, ==, 0);
+	/* Rounded up, the start would wrap round. */
+	m = aspace_map(b.mem, &b.ram, -0x800ull, 0x800, 0x100, 0);
+	g_assert_cmpuint(b.map->len, ==, 0);
+	aspace_unmap(b.mem, m);
 	/* An IOMMU of larger pages. */
 	b.dma.pgsize = 65536;
 	m = aspace_map(b.mem, &b.ram, 0x1000, 0x1000, 0x30000, 0);
