@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-PATIENCE = 60
+PATIENCE = int(os.environ.get("PATIENCE", "60"))
 PROMPT = b"(sluice) "
 
 

@@ -613,9 +613,36 @@ static void sleeps(struct vt *t)
 	g_assert_cmpstr(vt_region_at(t, AT_BAR0, NULL, NULL), ==, "vfio-bar");
 }
 
+static unsigned seen;
+
+static void look(void *opaque, unsigned off)
+{
+	seen++;
+	g_assert_cmpstr(vt_region_at(opaque, AT_BAR0, NULL, NULL), !=, "vfio-bar");
+}
+
+/* The host unmaps at the write: by then no vCPU may have the mapping any more. */
+static void unmapped_before(struct vt *t)
+{
+	t->fake.on_cfg_opaque = t;
+	for (int i = 0; i < 2; i++) {
+		g_assert_cmpstr(vt_region_at(t, AT_BAR0, NULL, NULL), ==, "vfio-bar");
+		t->fake.on_cfg_write = look;
+		if (i)
+			vt_set_cfg(t, STD_PM + PCI_PM_CTRL, 3, 2);
+		else
+			vt_set_cfg(t, PCI_COMMAND, PCI_COMMAND_IO, 2);
+		t->fake.on_cfg_write = NULL;
+		vt_set_cfg(t, STD_PM + PCI_PM_CTRL, 0, 2);
+		vt_set_cfg(t, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	}
+	g_assert_cmpuint(seen, ==, 2);
+}
+
 static void power(void)
 {
 	vt_run_guest(NULL, sleeps);
+	vt_run_guest(NULL, unmapped_before);
 }
 
 int main(int argc, char **argv)

@@ -218,6 +218,8 @@ static ssize_t fake_write(struct vfio_dev *d, unsigned region, uint64_t off, con
 		return -f->fail_err;
 	r->writes++;
 	if (region == VFIO_PCI_CONFIG_REGION_INDEX) {
+		if (f->on_cfg_write)
+			f->on_cfg_write(f->on_cfg_opaque, (unsigned)off);
 		note(f, "cfg 0x%x = 0x%x/%zu", (unsigned)off, (unsigned)le_load(buf, (unsigned)len),
 		     len);
 		for (size_t i = 0; i < len; i++)

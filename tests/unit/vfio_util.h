@@ -64,6 +64,9 @@ struct fake_dev {
 	int map_errno;     /* mmap fails with it */
 	int reset_err, hot_reset_err;
 	unsigned calls, fail_at; /* the fail_at-th call fails, 0 = none */
+	/* Called before a config write takes effect; NULL = none. */
+	void (*on_cfg_write)(void *opaque, unsigned off);
+	void *on_cfg_opaque;
 	int fail_err;
 	unsigned violations;
 	GString *log; /* a line for each call that changes something */
