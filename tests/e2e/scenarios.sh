@@ -136,17 +136,18 @@ scenario_nic() {
 	same "the host's e1000e driver has the card again" e1000e "$(driver_of "$nic")"
 }
 
-# Both devices of one group, and one of another.
+# Both devices of one group, and one of another, which sits behind a root port in the guest.
 scenario_groups() {
 	bind vfio-pci "$pair0" "$pair1" "$disk1"
 	run groups pci,sum,bar -m 256 -smp 1 -device "vfio-pci,host=$pair0,addr=4" \
-		-device "vfio-pci,host=$pair1,addr=6" -device "vfio-pci,host=$disk1,addr=7"
+		-device "vfio-pci,host=$pair1,addr=6" -device pcie-root-port,id=rp1,chassis=1,addr=7 \
+		-device "vfio-pci,host=$disk1,bus=rp1"
 	reached_userspace || return
 	device_is 00:04.0 "1b36:0010 nvme" "the group's first device, with its driver,"
 	device_is 00:06.0 "1234:11e8 none" "the group's second device"
-	device_is 00:07.0 "1b36:0010 nvme" "the other group's device, with its driver,"
+	device_is 01:00.0 "1b36:0010 nvme" "the other group's device, with its driver, behind a root port"
 	sum_is 00:04.0 "$E2E_SUM2"
-	sum_is 00:07.0 "$E2E_SUM1"
+	sum_is 01:00.0 "$E2E_SUM1"
 	same "edu computes 10! behind its BAR" 0x00375F00 "$(facts factorial | sed -n 's/^0000:00:06.0 //p')"
 	ended_well
 	host_reads "$pair0" "$E2E_SUM2" "the host's NVMe driver reads the group's disk"
@@ -202,6 +203,28 @@ scenario_release() {
 	ended_well
 	bind '' "$disk0"
 }
+
+# The host wants the device back while the guest uses it: the VMM lets go and goes on running.
+scenario_request() {
+	is_qemu && { skip "the host gets the device back" "QEMU asks the guest to unplug it"; return; }
+	bind vfio-pci "$disk0"
+	start request busy -m 256 -smp 1 -device "vfio-pci,host=$disk0,addr=4"
+	wait_for "${E2E_GUEST_SECONDS:-150}" more_reads 0 || over
+	status="no reads"
+	reached_userspace || { kill -KILL "$pid"; wait "$pid"; return; }
+	(echo "$disk0" >"$sys/$disk0/driver/unbind") &
+	wait_for 60 driver_is "$disk0" none
+	result $? "the host's driver gets rid of a device that is in use" "still $(driver_of "$disk0")"
+	! gone
+	result $? "the VMM goes on without the device" "it ended"
+	matches "the message names the device" 'host wants' "$(cat "$out/request.err")"
+	host_reads "$disk0" "$E2E_SUM0" "the host's NVMe driver reads the disk"
+	kill -TERM "$pid"
+	finish 30
+	same "SIGTERM ends the VMM with status 0" 0 "$status"
+}
+
+driver_is() { [ "$(driver_of "$1")" = "$2" ]; }
 
 # refused WHAT BDF REGEXP ARG...: the VMM ends at once with status 1 and a message, nothing is left.
 # RUN is a command to run the VMM through.
