@@ -139,8 +139,8 @@ static gboolean tell_owner(gpointer opaque)
 	enum vcpu_event ev;
 	unsigned cpu;
 
-	vcpus_stop(
-		s); /* first: what other CPUs raise until they are parked is part of this event */
+	/* First: what other CPUs raise until they are parked is part of this event. */
+	vcpus_stop(s);
 	pthread_mutex_lock(&s->lock);
 	ev = s->event;
 	cpu = s->event_cpu;

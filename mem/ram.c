@@ -67,6 +67,7 @@ static void *map_aligned(uint64_t size, int fd)
 	char *hole =
 		mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *at, *end;
+	void *map;
 
 	if (room < size || hole == MAP_FAILED)
 		return MAP_FAILED;
@@ -76,8 +77,10 @@ static void *map_aligned(uint64_t size, int fd)
 		munmap(hole, (size_t)(at - hole));
 	if (hole + room > end)
 		munmap(end, (size_t)(hole + room - end));
-	return mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
-		    0);
+	map = mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
+	if (map == MAP_FAILED)
+		munmap(at, size);
+	return map;
 }
 
 int ram_init(struct ram *ram, const char *name, uint64_t size, struct err **errp)

@@ -292,7 +292,7 @@ static void reset_chips(struct board *b)
 int board_reset(struct board *b, struct x86_regs *regs, struct err **errp)
 {
 	const struct boot_env env = {b->mem, b->e820, b->e820_n, b->ram_below_4g, LAYOUT_BIOS};
-	const struct acpi_facts facts = {b->config->cpus, b->windows};
+	struct acpi_facts facts = {.cpus = b->config->cpus, .windows = b->windows};
 	int ret;
 
 	pcihost_reset(&b->pci);
@@ -303,6 +303,7 @@ int board_reset(struct board *b, struct x86_regs *regs, struct err **errp)
 	ret = q35_setup_pci(&b->pci, &b->windows, errp);
 	if (ret < 0)
 		return ret;
+	facts.last_bus = MIN((q35_last_bus(&b->pci) + 8) | 15, 255);
 	q35_write_acpi(b->mem, &facts);
 	x86_regs_reset(regs);
 	return b->boot ? boot_load(b->boot, &env, regs, errp) : 0;

@@ -171,15 +171,15 @@ static uint64_t write_madt(struct out *o, const struct acpi_facts *facts)
 	return finish(o, t);
 }
 
-static uint64_t write_mcfg(struct out *o)
+static uint64_t write_mcfg(struct out *o, const struct acpi_facts *facts)
 {
 	GByteArray *t = table_new("MCFG", 1);
 
 	put(t, 0, 8);
 	put(t, LAYOUT_ECAM, 8);
-	put(t, 0, 2);    /* segment */
-	put(t, 0, 1);    /* first bus */
-	put(t, 0xff, 1); /* last bus */
+	put(t, 0, 2); /* segment */
+	put(t, 0, 1); /* first bus */
+	put(t, facts->last_bus, 1);
 	put(t, 0, 4);
 	return finish(o, t);
 }
@@ -201,7 +201,8 @@ uint64_t q35_write_acpi(struct aspace *mem, const struct acpi_facts *facts)
 {
 	struct out o = {mem, LAYOUT_BIOS + 64};
 	uint64_t dsdt = write_dsdt(&o), facs = write_facs(&o);
-	uint64_t tables[] = {write_fadt(&o, dsdt, facs), write_madt(&o, facts), write_mcfg(&o)};
+	uint64_t tables[] = {write_fadt(&o, dsdt, facs), write_madt(&o, facts),
+			     write_mcfg(&o, facts)};
 	GByteArray *xsdt = table_new("XSDT", 1);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)

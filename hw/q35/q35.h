@@ -65,8 +65,16 @@ struct pci_windows {
  */
 int q35_setup_pci(struct pcihost *host, const struct pci_windows *w, struct err **errp);
 
+/* The highest bus number that q35_setup_pci gave out. */
+unsigned q35_last_bus(const struct pcihost *host);
+
 struct acpi_facts {
 	unsigned cpus;
+	/*
+	 * Last bus of MCFG, 0..255.  Linux probes every slot of every bus up to it, 8,192 config cycles for 256 buses: say
+	 * what there is and some to spare.  Buses beyond are reached by ports 0xcf8/0xcfc.
+	 */
+	unsigned last_bus;
 	struct pci_windows windows;
 };
 

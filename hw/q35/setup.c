@@ -224,3 +224,12 @@ int q35_setup_pci(struct pcihost *host, const struct pci_windows *w, struct err 
 	pcihost_foreach(host, update, NULL);
 	return ret;
 }
+
+unsigned q35_last_bus(const struct pcihost *host)
+{
+	unsigned last = 0;
+
+	for (const struct pcidev *d = host->root.bridges; d; d = d->next_bridge)
+		last = MAX(last, d->cfg[PCI_SUBORDINATE_BUS]);
+	return last;
+}

@@ -151,6 +151,29 @@ static uint32_t ring(uintptr_t at, bool io, unsigned t, unsigned right, unsigned
 	return io ? inl((uint16_t)(at + COUNT)) : read32(at + COUNT);
 }
 
+/* A doorbell that is armed when its BAR moves: the old place is deaf, the new one hears. */
+static void armed_move(void)
+{
+	uintptr_t bell, old = 0xe1000000, new = 0xe0000000;
+
+	write8(old, 1);
+	bell = read32(old + OFFSET);
+	write8(old + bell, 1);
+	cfg_write32(DEV, BAR(0), new);
+	write8(old + bell, 1);
+	write8(old + bell, 1);
+	write8(new + bell, 1);
+	check("mmio-armed-while-moved", read32(new + COUNT), 2);
+
+	outb(0xc200, 1);
+	bell = inl(0xc200 + OFFSET);
+	outb((uint16_t)(0xc200 + bell), 1);
+	cfg_write32(DEV, BAR(1), 0xc100);
+	outb((uint16_t)(0xc200 + bell), 1);
+	outb((uint16_t)(0xc100 + bell), 1);
+	check("port-armed-while-moved", inl(0xc100 + COUNT), 2);
+}
+
 static void doorbells(void)
 {
 	check("mmio-no-eventfd", ring(0xe0000000, false, 0, 3, 2), 5);
@@ -172,5 +195,6 @@ void guest(uint32_t magic, uintptr_t info)
 	placed();
 	moved();
 	doorbells();
+	armed_move();
 	behind_port();
 }

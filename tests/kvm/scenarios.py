@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The scenarios of tests/kvm/run: which guest, with which command line, and what the runner itself has to see.  One function each; the
-name on the left of table() is the one that TAP and the command line use."""
+"""The scenarios of tests/kvm/run: which guest, with which command line, and what the runner itself
+has to see.  One function each; the name on the left of table() is the one that TAP and the command
+line use."""
 import fcntl
 import os
 import re
@@ -20,7 +21,7 @@ def simple(guest, *args, **kw):
     return lambda t: t.run(guest, *args, **kw)
 
 
-# --- boot protocols -----------------------------------------------------------------------------------
+# --- boot protocols ---------------------------------------------------------------------------
 
 
 def facts(text):
@@ -101,7 +102,7 @@ def pvh(t):
     t.check("command line", f["cmdline"], ["[root=x y]"])
 
 
-# --- CPUID ------------------------------------------------------------------------------------------------
+# --- CPUID ------------------------------------------------------------------------------------
 
 
 class Cpuid:
@@ -150,7 +151,8 @@ def cpu_models(t):
     t.check("host: local APIC", host.bit(1, "d", 9), 1)
     less = Cpuid(t, "-cpu", "host,-x2apic")
     t.check("host,-x2apic: no x2APIC", less.bit(1, "c", X2APIC), 0)
-    t.check("host,-x2apic: the rest stays", less.regs[1, 0]["c"] | 1 << X2APIC, host.regs[1, 0]["c"])
+    t.check("host,-x2apic: the rest stays", less.regs[1, 0]["c"] | 1 << X2APIC,
+            host.regs[1, 0]["c"])
     hidden = Cpuid(t, "-cpu", "host,-hypervisor")
     t.check("host,-hypervisor", hidden.bit(1, "c", HYPERVISOR), 0)
     old = Cpuid(t, "-cpu", "qemu64")
@@ -175,7 +177,7 @@ def cpu_topology(t):
     t.check("-smp 1: CPUs of the package", one.regs[0xb, 1]["b"], 1)
 
 
-# --- life of the machine --------------------------------------------------------------------------------------
+# --- life of the machine ----------------------------------------------------------------------
 
 
 def pause(t):
@@ -229,7 +231,8 @@ def guest_reset(how, *more):
         args = ("-smp", "2", "-serial", "null") + PORTS + more
         with t.vm("reset", *args, append="how=" + how) as vm:
             status = vm.finish()
-            t.check("boots before the last", re.findall(r"^boot (\S+)$", vm.text(), re.M), ["0x1", "0x2"])
+            t.check("boots before the last", re.findall(r"^boot (\S+)$", vm.text(), re.M),
+                    ["0x1", "0x2"])
             parts = re.split(r"^boot \S+\n", vm.text(), flags=re.M)
             for part in parts[:-1]:
                 t.guest(part, done=False)
@@ -298,10 +301,12 @@ def failure(t):
             pass
         t.check("state", vm.state(), "VM status: paused (internal-error)")
         errors = vm.stderr()
-        t.check_true("the dump has the instruction pointer", re.search(r"rip 0*d0000000\b", errors), errors)
+        t.check_true("the dump has the instruction pointer",
+                     re.search(r"rip 0*d0000000\b", errors), errors)
         t.check_true("the dump has the registers", re.search(r"rbx 0*12345678\b", errors), errors)
         t.check_true("the dump says why", "KVM internal error" in errors, errors)
-        t.check_true("the dump says that no memory is there", "0xd0000000 is not memory" in errors, errors)
+        t.check_true("the dump says that no memory is there",
+                     "0xd0000000 is not memory" in errors, errors)
         t.check_true("the dump says what to try", "Try:" in errors, errors)
         vm.command("cont")
         t.check("cont does not help", vm.state(), "VM status: paused (internal-error)")

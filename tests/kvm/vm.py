@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One VMM process with a flat guest: its console (debugcon on a pipe), its monitor (a socket), its end.
+"""One VMM process with a flat guest: its console (debugcon on a pipe), its monitor (a socket),
+its end.
 
-Nothing here sleeps to be in step: every wait is for text, for the monitor's prompt or for the end of the process, and gives up after
-PATIENCE seconds.
+Nothing here sleeps to be in step: every wait is for text, for the monitor's prompt or for the end of
+the process, and gives up after PATIENCE seconds.
 """
 import os
 import select
@@ -58,7 +59,7 @@ class Vm:
             self.mon.close()
         self.dir.cleanup()
 
-    # --- console ----------------------------------------------------------------------------------
+    # --- console -------------------------------------------------------------------------------
 
     def take(self, seconds):
         """Read what the guest printed, waiting at most that long for it; False at the end of it."""
@@ -83,7 +84,7 @@ class Vm:
             pass
         return len(self.out)
 
-    # --- monitor -------------------------------------------------------------------------------------
+    # --- monitor -------------------------------------------------------------------------------
 
     def connect(self, path):
         end = time.monotonic() + PATIENCE
@@ -120,7 +121,7 @@ class Vm:
     def quit(self):
         self.mon.sendall(b"quit\n")
 
-    # --- end --------------------------------------------------------------------------------------------
+    # --- end -----------------------------------------------------------------------------------
 
     def terminate(self):
         self.proc.send_signal(signal.SIGTERM)

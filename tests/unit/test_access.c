@@ -51,8 +51,10 @@ static void dut_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 static void dut_init(struct dut *d, uint8_t min, uint8_t max, bool unaligned)
 {
 	memset(d, 0, sizeof(*d));
+	pthread_mutex_init(&d->lock, NULL);
 	d->ops = (struct region_ops){dut_read, dut_write, min, max, unaligned};
 	region_init_io(&d->r, "dut", SIZE, &d->ops, d);
+	d->r.lock = unaligned ? &d->lock : NULL; /* both ways are the same */
 	for (unsigned i = 0; i < SIZE; i++)
 		d->bytes[i] = (uint8_t)(i * 7 + 1);
 }

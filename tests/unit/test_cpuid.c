@@ -130,6 +130,8 @@ static void two_spellings(void)
 
 	build(out, "host,-sse4.1,+sse4_1", sup, one, 0);
 	g_assert_true(cpuid_has(out, "sse4.1"));
+	build(out, "host,-sse4_1,+sse4.1", sup, one, 0);
+	g_assert_true(cpuid_has(out, "sse4.1"));
 	build(out, "host,+sse4_1,-sse4.1", sup, one, 0);
 	g_assert_false(cpuid_has(out, "sse4_1"));
 	build(out, "host,-lahf_lm", sup, one, 0);

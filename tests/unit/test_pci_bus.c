@@ -120,6 +120,26 @@ static void numbering(void)
 	pb_fini(&t.b);
 }
 
+/* A bridge that has left is asked no more; its number is free. */
+static void bridge_leaves(void)
+{
+	struct tree t;
+
+	tree_init(&t);
+	tree_number(&t);
+	pcidev_unplug(&t.other->dev);
+	pcidev_unplug(t.p2);
+	tpci_free(&t.other->dev);
+	t.p2->ops->free(t.p2);
+	for (unsigned nr = 0; nr < 256; nr++)
+		g_assert_cmpint(pcihost_bus(&t.b.host, nr) != NULL, ==,
+				nr == 0 || nr == 5 || nr == 7);
+	t.p2 = port_plug(&t.b, "p3", &t.b.host.root, SLOT(2));
+	set_buses(&t.b, 0x0010, 9, 9);
+	g_assert_true(pcihost_bus(&t.b.host, 9) == t.p2->child);
+	pb_fini(&t.b);
+}
+
 /* Whatever a guest writes into bus registers, a lookup ends. */
 static void random_numbering(void)
 {
@@ -377,6 +397,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-bus/widths", widths_and_ends);
 	g_test_add_func("/pci-bus/masks", masks);
 	g_test_add_func("/pci-bus/numbering", numbering);
+	g_test_add_func("/pci-bus/bridge-leaves", bridge_leaves);
 	g_test_add_func("/pci-bus/random-numbering", random_numbering);
 	g_test_add_func("/pci-bus/plugging", plugging);
 	g_test_add_func("/pci-bus/visits-everybody", visits_everybody);

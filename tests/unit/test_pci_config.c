@@ -230,11 +230,11 @@ static void below_init(struct below *s)
 	s->t = tpci_plug(&s->b, 0x40, p2->child, 0);
 	tpci_bar(s->t, 0, 0x4000, MEM32);
 	tpci_bar(s->t, 1, 0x20, IO);
-	tpci_bar(s->t, 2, 0x100000, PREF64);
+	tpci_bar(s->t, 2, 0x200000, PREF64);
 	set_buses(&s->b, P1, 1, 2);
 	set_buses(&s->b, P2, 2, 2);
 	for (unsigned i = 0; i < 2; i++) {
-		windows(&s->b, i ? P2 : P1, 0xc010c000, 0x00110001, 0xd0c0);
+		windows(&s->b, i ? P2 : P1, 0xc010c000, 0x00310001, 0xd0c0);
 		cfg_w(&s->b, i ? P2 : P1, PCI_PREF_BASE_UPPER32, 0x80, 4);
 		cfg_w(&s->b, i ? P2 : P1, PCI_PREF_LIMIT_UPPER32, 0x80, 4);
 		cfg_w(&s->b, i ? P2 : P1, PCI_COMMAND, ALL, 2);
@@ -242,7 +242,7 @@ static void below_init(struct below *s)
 	cfg_w(&s->b, LEAF, BAR(0), 0xc0000000, 4);
 	cfg_w(&s->b, LEAF, BAR(1), 0xc000, 4);
 	cfg_w(&s->b, LEAF, BAR(3), 0x80, 4);
-	cfg_w(&s->b, LEAF, BAR(2), 0x100000, 4);
+	cfg_w(&s->b, LEAF, BAR(2), 0x200000, 4);
 	cfg_w(&s->b, LEAF, PCI_COMMAND, ALL, 2);
 }
 
@@ -259,27 +259,27 @@ static void bridge_cuts(unsigned bdf)
 	struct below s;
 
 	below_init(&s);
-	check(&s, 0xc0000000, 0xc000, 0x8000100000);
+	check(&s, 0xc0000000, 0xc000, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_COMMAND, PCI_COMMAND_IO, 2);
 	check(&s, NOWHERE, 0xc000, NOWHERE);
 	cfg_w(&s.b, bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
-	check(&s, 0xc0000000, NOWHERE, 0x8000100000);
+	check(&s, 0xc0000000, NOWHERE, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_COMMAND, ALL, 2);
 	cfg_w(&s.b, bdf, PCI_MEMORY_BASE, 0xc010c010, 4); /* starts above it */
-	check(&s, NOWHERE, 0xc000, 0x8000100000);
+	check(&s, NOWHERE, 0xc000, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_MEMORY_BASE, 0xc000c010, 4); /* closed */
-	check(&s, NOWHERE, 0xc000, 0x8000100000);
+	check(&s, NOWHERE, 0xc000, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_MEMORY_BASE, 0xc010c000, 4);
 	cfg_w(&s.b, bdf, PCI_PREF_LIMIT_UPPER32, 0x7f, 4);
 	check(&s, 0xc0000000, 0xc000, NOWHERE);
 	cfg_w(&s.b, bdf, PCI_PREF_LIMIT_UPPER32, 0x81, 4);
-	check(&s, 0xc0000000, 0xc000, 0x8000100000);
+	check(&s, 0xc0000000, 0xc000, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_IO_BASE, 0xd0d0, 2);
-	check(&s, 0xc0000000, NOWHERE, 0x8000100000);
+	check(&s, 0xc0000000, NOWHERE, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_IO_LIMIT, 0xc0, 1);
-	check(&s, 0xc0000000, NOWHERE, 0x8000100000);
+	check(&s, 0xc0000000, NOWHERE, 0x8000200000);
 	cfg_w(&s.b, bdf, PCI_IO_BASE, 0xc0, 1);
-	check(&s, 0xc0000000, 0xc000, 0x8000100000);
+	check(&s, 0xc0000000, 0xc000, 0x8000200000);
 	pb_fini(&s.b);
 }
 
@@ -297,21 +297,23 @@ static void window_edges(void)
 	below_init(&s);
 	cfg_w(&s.b, P2, PCI_MEMORY_BASE, 0xc000c000, 4); /* 0xc0000000-0xc00fffff */
 	cfg_w(&s.b, LEAF, BAR(0), 0xc00fc000, 4);
-	check(&s, 0xc00fc000, 0xc000, 0x8000100000);
+	check(&s, 0xc00fc000, 0xc000, 0x8000200000);
 	cfg_w(&s.b, LEAF, BAR(0), 0xc0100000, 4);
-	check(&s, NOWHERE, 0xc000, 0x8000100000);
+	check(&s, NOWHERE, 0xc000, 0x8000200000);
 	cfg_w(&s.b, LEAF, BAR(0), 0xbfffc000, 4);
-	check(&s, NOWHERE, 0xc000, 0x8000100000);
+	check(&s, NOWHERE, 0xc000, 0x8000200000);
 	cfg_w(&s.b, LEAF, BAR(1), 0xdfe0, 4); /* the I/O limit's low 12 bits are ones */
-	check(&s, NOWHERE, 0xdfe0, 0x8000100000);
+	check(&s, NOWHERE, 0xdfe0, 0x8000200000);
 	cfg_w(&s.b, LEAF, BAR(1), 0xe000, 4);
-	check(&s, NOWHERE, NOWHERE, 0x8000100000);
-	cfg_w(&s.b, P2, PCI_PREF_MEMORY_BASE, 0x00010001, 4); /* ends 1 MiB too early for BAR 2 */
+	check(&s, NOWHERE, NOWHERE, 0x8000200000);
+	cfg_w(&s.b, P2, PCI_PREF_MEMORY_BASE, 0x00210001, 4); /* ends 1 MiB too early for BAR 2 */
 	check(&s, NOWHERE, NOWHERE, NOWHERE);
 	cfg_w(&s.b, LEAF, BAR(2), 0, 4); /* a prefetchable BAR may sit in either window */
 	cfg_w(&s.b, LEAF, BAR(3), 0, 4);
 	check(&s, NOWHERE, NOWHERE, NOWHERE);
 	cfg_w(&s.b, LEAF, BAR(2), 0xc0000000, 4);
+	check(&s, NOWHERE, NOWHERE, NOWHERE); /* it is too long for this one */
+	cfg_w(&s.b, P2, PCI_MEMORY_BASE, 0xc010c000, 4);
 	check(&s, NOWHERE, NOWHERE, 0xc0000000);
 	pcihost_reset(&s.b.host);
 	check(&s, NOWHERE, NOWHERE, NOWHERE);

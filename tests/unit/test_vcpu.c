@@ -89,6 +89,7 @@ static int f_run(struct vcpu *v, struct vcpu_exit *x)
 		c->kicked = false;
 	} else if (c->fail) {
 		ret = c->fail;
+		x->kind = (enum vcpu_exit_kind)(VCPU_EXIT_KINDS + 100000); /* not to be used */
 	} else {
 		*x = (struct vcpu_exit){.kind = VCPU_EXIT_IO,
 					.write = true,

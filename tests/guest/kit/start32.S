@@ -48,7 +48,7 @@ irq_entry:
 	.set vector, 0
 	.rept 256
 	.balign 16
-	.if vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && vector != 14 && vector != 17
+	.if vector != 8 && (vector < 10 || vector > 14) && vector != 17	/* no error code */
 	pushl $0
 	.endif
 	pushl $vector
