@@ -71,8 +71,9 @@ unsigned q35_last_bus(const struct pcihost *host);
 struct acpi_facts {
 	unsigned cpus;
 	/*
-	 * Last bus of MCFG, 0..255.  Linux probes every slot of every bus up to it, 8,192 config cycles for 256 buses: say
-	 * what there is and some to spare.  Buses beyond are reached by ports 0xcf8/0xcfc.
+	 * Last bus of MCFG, 0..255.  Linux probes every slot of every bus up to it, 8,192 config
+	 * cycles for 256 buses: say what there is and some to spare.  Buses beyond are reached by
+	 * ports 0xcf8 and 0xcfc.
 	 */
 	unsigned last_bus;
 	struct pci_windows windows;

@@ -2,8 +2,8 @@
 """One VMM process with a flat guest: its console (debugcon on a pipe), its monitor (a socket),
 its end.
 
-Nothing here sleeps to be in step: every wait is for text, for the monitor's prompt or for the end of
-the process, and gives up after PATIENCE seconds.
+Nothing here sleeps to be in step: every wait is for text, for the monitor's prompt or for the end
+of the process, and gives up after PATIENCE seconds.
 """
 import os
 import select
