@@ -248,8 +248,18 @@ refused() {
 		done <<<"$regexp"
 	fi
 	same "$what: every device keeps its driver" "$before" "$(drivers)"
-	! pgrep -f "^$VMM" >/dev/null && { [ ! -e "$sys/$bdf" ] || [ ! -e "$(group_node "$bdf")" ] || free "$bdf"; }
-	result $? "$what: nothing is left running or open" "$(pgrep -af "^$VMM")"
+	[ -z "$(left_running)" ] &&
+		{ [ ! -e "$sys/$bdf" ] || [ ! -e "$(group_node "$bdf")" ] || free "$bdf"; }
+	result $? "$what: nothing is left running or open" "still running: $(left_running)"
+}
+
+left_running() { # the pids of VMM processes
+	local dir arg
+	for dir in /proc/[0-9]*; do
+		if IFS= read -rd '' arg <"$dir/cmdline" && [ "$arg" = "$VMM" ]; then
+			echo "${dir#/proc/}"
+		fi
+	done 2>/dev/null
 }
 
 drivers() {
