@@ -171,6 +171,10 @@ static void kvm_close(struct accel *a)
 		close(k->vm_fd);
 	if (k->dev_fd >= 0)
 		close(k->dev_fd);
+	pthread_mutex_destroy(&k->hold.lock);
+	pthread_cond_destroy(&k->hold.out);
+	pthread_cond_destroy(&k->hold.over);
+	g_free(k->vcpu);
 	g_free(k);
 }
 
@@ -187,6 +191,10 @@ static int kvm_open(struct accel **out, const struct accel_conf *conf, struct er
 				  .cpus = conf->cpus,
 				  .mem = conf->mem,
 				  .io = conf->io};
+	k->vcpu = g_new0(struct vcpu *, conf->cpus);
+	pthread_mutex_init(&k->hold.lock, NULL);
+	pthread_cond_init(&k->hold.out, NULL);
+	pthread_cond_init(&k->hold.over, NULL);
 	k->cpu = *conf->cpu;
 	k->topology = conf->topology;
 	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {

@@ -27,8 +27,9 @@ struct kvm_mem {
 	struct aspace_listener listener;
 	struct kvm_slot *slots;
 	unsigned n, max;
-	int error;    /* first failure, -errno; reported at start-up, logged later */
-	bool closing; /* the VM goes, and its slots with it */
+	GArray *going, *coming; /* struct mrange of the commit under way */
+	int error;              /* first failure, -errno; reported at start-up, logged later */
+	bool closing;           /* the VM goes, and its slots with it */
 };
 
 struct kvm_irq {
@@ -44,13 +45,21 @@ struct kvm_irq {
 	struct kvm_pit_state2 pit;
 };
 
+/* Keeps vCPUs out of the guest while slots are cut; one holder at a time (the space's lock). */
+struct kvm_hold {
+	pthread_mutex_t lock;
+	pthread_cond_t out, over;
+	bool on; /* atomic: also read without the lock on the way into the guest */
+};
+
 struct kvm {
 	struct accel accel;
 	int dev_fd, vm_fd, vfio_fd;
 	int run_size;
 	bool tsc_deadline, has_clock;
 	bool extint; /* split irqchip: the PIC has an interrupt for CPU 0; atomic */
-	struct vcpu *cpu0;
+	struct kvm_hold hold;
+	struct vcpu **vcpu; /* accel.cpus; NULL = not open */
 	struct kvm_clock_data clock;
 	struct cpu_spec cpu;
 	struct cpu_topology topology;
@@ -85,12 +94,20 @@ struct kvm_power_on; /* a vCPU's registers and chips as KVM made them */
 struct kvm_vcpu {
 	int fd;
 	struct kvm_run *run;
+	bool inside; /* in KVM_RUN, or about to be; atomic */
 	struct kvm_power_on *power_on;
 };
 int kvm_vcpu_open(struct vcpu *v, struct err **errp);
 void kvm_vcpu_close(struct vcpu *v);
 int kvm_vcpu_run(struct vcpu *v, struct vcpu_exit *x);
 void kvm_vcpu_kick(struct vcpu *v);
+
+/*
+ * From any thread but one that is within KVM_RUN: return when no vCPU runs guest code, and none
+ * enters until kvm_release.  Device code may run meanwhile.
+ */
+void kvm_hold(struct kvm *k);
+void kvm_release(struct kvm *k);
 int kvm_vcpu_save_power_on(struct vcpu *v, struct err **errp);
 int kvm_vcpu_reset(struct vcpu *v, const struct x86_regs *regs, struct err **errp);
 int kvm_vcpu_regs(struct vcpu *v, struct x86_regs *regs);

@@ -227,8 +227,8 @@ void kvm_irq_extint(struct accel *a, bool level)
 	struct kvm *k = kvm_of(a);
 
 	__atomic_store_n(&k->extint, level, __ATOMIC_SEQ_CST);
-	if (level && k->cpu0)
-		kvm_vcpu_kick(k->cpu0);
+	if (level && k->vcpu[0])
+		kvm_vcpu_kick(k->vcpu[0]);
 }
 
 static int init_split(struct kvm *k, struct err **errp)

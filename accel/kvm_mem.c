@@ -2,6 +2,11 @@
 /*
  * Owns the memslots: a listener of guest memory turns RAM, ROM and mapped BARs into slots.  Called
  * by the address space under its lock; never decides what is mapped.
+ *
+ * KVM can neither cut nor move a slot: the pieces of one that something was laid over are new slots
+ * and the old one goes first.  For that moment the pieces have no slot, and a vCPU that fetches
+ * from there, or whose page tables lie there, would end in an internal error.  So a commit is
+ * gathered, and where slots go and come at the same addresses the vCPUs are held out of the guest.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -85,6 +90,20 @@ static void note(struct kvm *k, int ret, const struct mrange *r, const char *wha
 static void mem_add(struct aspace_listener *l, const struct mrange *r)
 {
 	struct kvm *k = kvm_of_listener(l);
+
+	g_array_append_val(k->mem.coming, *r);
+}
+
+static void mem_del(struct aspace_listener *l, const struct mrange *r)
+{
+	struct kvm *k = kvm_of_listener(l);
+
+	if (!k->mem.closing)
+		g_array_append_val(k->mem.going, *r);
+}
+
+static void slot_add(struct kvm *k, const struct mrange *r)
+{
 	uint64_t gpa, size;
 	uint8_t *host;
 	struct kvm_slot *s;
@@ -105,14 +124,13 @@ static void mem_add(struct aspace_listener *l, const struct mrange *r)
 	note(k, ret, r, "add");
 }
 
-static void mem_del(struct aspace_listener *l, const struct mrange *r)
+static void slot_del(struct kvm *k, const struct mrange *r)
 {
-	struct kvm *k = kvm_of_listener(l);
 	uint64_t gpa, size;
 	uint8_t *host;
 	struct kvm_slot *s;
 
-	if (k->mem.closing || !whole_pages(r, &gpa, &size, &host))
+	if (!whole_pages(r, &gpa, &size, &host))
 		return;
 	s = slot_find(k, gpa, size);
 	if (!s)
@@ -121,13 +139,52 @@ static void mem_del(struct aspace_listener *l, const struct mrange *r)
 	note(k, slot_set(k, (unsigned)(s - k->mem.slots)), r, "remove");
 }
 
+/* Does memory that stays lose its slot for a moment?  Both lists are sorted. */
+static bool recut(const GArray *going, const GArray *coming)
+{
+	guint i = 0, j = 0;
+
+	while (i < going->len && j < coming->len) {
+		const struct mrange *g = &g_array_index(going, struct mrange, i);
+		const struct mrange *c = &g_array_index(coming, struct mrange, j);
+
+		if (g->last < c->start || !g->region->host)
+			i++;
+		else if (c->last < g->start || !c->region->host)
+			j++;
+		else
+			return true;
+	}
+	return false;
+}
+
+static void mem_end(struct aspace_listener *l)
+{
+	struct kvm *k = kvm_of_listener(l);
+	GArray *going = k->mem.going, *coming = k->mem.coming;
+	bool hold = recut(going, coming);
+
+	if (hold)
+		kvm_hold(k);
+	for (guint i = 0; i < going->len; i++)
+		slot_del(k, &g_array_index(going, struct mrange, i));
+	for (guint i = 0; i < coming->len; i++)
+		slot_add(k, &g_array_index(coming, struct mrange, i));
+	if (hold)
+		kvm_release(k);
+	g_array_set_size(going, 0);
+	g_array_set_size(coming, 0);
+}
+
 int kvm_mem_init(struct kvm *k, struct err **errp)
 {
 	int max = kvm_cap(k, KVM_CAP_NR_MEMSLOTS);
 
 	k->mem.max = max > 0 ? (unsigned)max : 32;
 	k->mem.slots = g_new0(struct kvm_slot, 1);
-	k->mem.listener = (struct aspace_listener){.add = mem_add, .del = mem_del};
+	k->mem.going = g_array_new(FALSE, FALSE, sizeof(struct mrange));
+	k->mem.coming = g_array_new(FALSE, FALSE, sizeof(struct mrange));
+	k->mem.listener = (struct aspace_listener){.add = mem_add, .del = mem_del, .end = mem_end};
 	aspace_listen(k->accel.mem, &k->mem.listener);
 	if (k->mem.error)
 		return err_set_errno(errp, k->mem.error, "kvm: give the guest its memory");
@@ -140,4 +197,6 @@ void kvm_mem_fini(struct kvm *k)
 	aspace_unlisten(k->accel.mem, &k->mem.listener);
 	g_free(k->mem.slots);
 	k->mem.slots = NULL;
+	g_array_unref(k->mem.going);
+	g_array_unref(k->mem.coming);
 }

@@ -54,8 +54,7 @@ int kvm_vcpu_open(struct vcpu *v, struct err **errp)
 	int ret;
 
 	v->priv = kv;
-	if (!v->id)
-		k->cpu0 = v;
+	k->vcpu[v->id] = v;
 	kv->run = MAP_FAILED;
 	kv->fd = kvm_ioctl(k->vm_fd, KVM_CREATE_VCPU, (void *)(uintptr_t)v->id);
 	if (kv->fd < 0) {
@@ -85,8 +84,7 @@ void kvm_vcpu_close(struct vcpu *v)
 
 	if (!kv)
 		return;
-	if (!v->id)
-		kvm_of(v->accel)->cpu0 = NULL;
+	kvm_of(v->accel)->vcpu[v->id] = NULL;
 	if (kv->run != MAP_FAILED)
 		munmap(kv->run, (size_t)kvm_of(v->accel)->run_size);
 	if (kv->fd >= 0)
@@ -104,6 +102,67 @@ void kvm_vcpu_kick(struct vcpu *v)
 	__atomic_store_n(&kv->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	if (v->started)
 		pthread_kill(v->thread, SIGUSR1);
+}
+
+/*
+ * The vCPU says that it is inside before it looks for a hold; the holder says hold before it looks
+ * who is inside.  Each is ordered (sequentially consistent), so one of them sees the other.
+ */
+static void enter(struct kvm *k, struct kvm_vcpu *kv)
+{
+	struct kvm_hold *h = &k->hold;
+
+	__atomic_store_n(&kv->inside, true, __ATOMIC_SEQ_CST);
+	if (G_LIKELY(!__atomic_load_n(&h->on, __ATOMIC_SEQ_CST)))
+		return;
+	pthread_mutex_lock(&h->lock);
+	while (h->on) {
+		__atomic_store_n(&kv->inside, false, __ATOMIC_SEQ_CST);
+		pthread_cond_signal(&h->out);
+		pthread_cond_wait(&h->over, &h->lock);
+	}
+	__atomic_store_n(&kv->inside, true, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void leave(struct kvm *k, struct kvm_vcpu *kv)
+{
+	struct kvm_hold *h = &k->hold;
+
+	__atomic_store_n(&kv->inside, false, __ATOMIC_SEQ_CST);
+	if (G_LIKELY(!__atomic_load_n(&h->on, __ATOMIC_SEQ_CST)))
+		return;
+	pthread_mutex_lock(&h->lock);
+	pthread_cond_signal(&h->out);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void kvm_hold(struct kvm *k)
+{
+	struct kvm_hold *h = &k->hold;
+
+	pthread_mutex_lock(&h->lock);
+	__atomic_store_n(&h->on, true, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < k->accel.cpus; i++) {
+		struct kvm_vcpu *kv = k->vcpu[i] ? k->vcpu[i]->priv : NULL;
+
+		if (!kv || !__atomic_load_n(&kv->inside, __ATOMIC_SEQ_CST))
+			continue;
+		kvm_vcpu_kick(k->vcpu[i]);
+		while (__atomic_load_n(&kv->inside, __ATOMIC_SEQ_CST))
+			pthread_cond_wait(&h->out, &h->lock);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+void kvm_release(struct kvm *k)
+{
+	struct kvm_hold *h = &k->hold;
+
+	pthread_mutex_lock(&h->lock);
+	__atomic_store_n(&h->on, false, __ATOMIC_SEQ_CST);
+	pthread_cond_broadcast(&h->over);
+	pthread_mutex_unlock(&h->lock);
 }
 
 static void exit_io(struct kvm_run *r, struct vcpu_exit *x)
@@ -183,13 +242,18 @@ static void inject_extint(struct vcpu *v, struct kvm_run *r)
 
 int kvm_vcpu_run(struct vcpu *v, struct vcpu_exit *x)
 {
+	struct kvm *k = kvm_of(v->accel);
 	struct kvm_vcpu *kv = v->priv;
 	struct kvm_run *r = kv->run;
+	int ret, err;
 
 	if (v->accel->irqchip_mode == IRQCHIP_SPLIT && !v->id)
 		inject_extint(v, r);
-	if (ioctl(kv->fd, KVM_RUN, 0) < 0) {
-		int err = errno;
+	enter(k, kv);
+	ret = ioctl(kv->fd, KVM_RUN, 0);
+	err = errno;
+	leave(k, kv);
+	if (ret < 0) {
 
 		x->kind = VCPU_EXIT_NONE;
 		if (err == EINTR || err == EAGAIN) {

@@ -200,11 +200,9 @@ void puppet_start(struct puppet *p, enum irqchip_mode mode, const char *path)
 	p->io = aspace_new("I/O", 0x10000);
 	region_init_io(&p->door, "door", PUPPET_SIZE, &door_ops, p);
 	aspace_map(p->io, &p->door, PUPPET_PORT, 0, PUPPET_SIZE, 0);
-	if (ram_init(&p->ram, "ram", PUPPET_RAM, &e) < 0 ||
-	    ram_init(&p->spare, "spare", PUPPET_SPARE_SIZE, &e) < 0)
+	if (ram_init(&p->ram, "ram", PUPPET_RAM, &e) < 0)
 		fail(e, "RAM");
 	aspace_map(p->mem, &p->ram.region, 0, 0, PUPPET_RAM, 0);
-	aspace_map(p->mem, &p->spare.region, PUPPET_SPARE, 0, PUPPET_SPARE_SIZE, 0);
 	conf.mem = p->mem;
 	conf.io = p->io;
 	if (cpu_spec_parse(&cpu, NULL, &e) < 0 || accel_open(&p->accel, "kvm", &conf, &e) < 0)
@@ -225,7 +223,6 @@ void puppet_end(struct puppet *p)
 	aspace_free(p->io);
 	aspace_free(p->mem);
 	ram_fini(&p->ram);
-	ram_fini(&p->spare);
 	g_cond_clear(&p->changed);
 	g_mutex_clear(&p->lock);
 }

@@ -21,14 +21,13 @@
 
 #define PATIENCE_S 30
 #define PUPPET_RAM (64ull << 20)
-#define PUPPET_SPARE 0x20000000u /* more RAM, in a slot of its own: no code */
-#define PUPPET_SPARE_SIZE (1u << 20)
+#define PUPPET_SPARE 0x2000000u  /* RAM that the guest leaves alone, in the slot of its code */
 #define PUPPET_MSI 0xfee00000ull /* to CPU 0 */
 #define EVENTS 256
 
 struct puppet {
 	struct aspace *mem, *io;
-	struct ram ram, spare;
+	struct ram ram;
 	struct region door;
 	struct accel *accel;
 	struct vcpus *vcpus;
