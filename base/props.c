@@ -11,7 +11,13 @@
 #include "base/err.h"
 #include "base/names.h"
 
-static const char *const type_names[] = {"str", "bool", "uint32"};
+static const char *const wanted[] = {
+	[PROP_STR] = "a text",
+	[PROP_BOOL] = "on or off",
+	[PROP_U32] = "a number up to 4294967295",
+	[PROP_U64] = "a number such as 4096, 0x1000, 64M or 1G",
+};
+static const char *const type_names[] = {"str", "bool", "uint32", "uint64"};
 
 static int set_bool(bool *field, const char *value)
 {
@@ -37,6 +43,27 @@ static int set_u32(uint32_t *field, const char *value)
 	return 0;
 }
 
+static int set_u64(uint64_t *field, const char *value)
+{
+	static const char units[] = "KMGT";
+	unsigned long long v;
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	v = strtoull(value, &end, 0);
+	if (!g_ascii_isdigit(value[0]) || errno)
+		return -EINVAL;
+	unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+	for (const char *u = units; unit && u <= unit; u++)
+		if (__builtin_mul_overflow(v, 1024ull, &v))
+			return -EINVAL;
+	if (unit ? end[1] : *end)
+		return -EINVAL;
+	*field = v;
+	return 0;
+}
+
 static int set(void *conf, const struct prop *p, const char *value)
 {
 	void *field = (char *)conf + p->off;
@@ -46,6 +73,8 @@ static int set(void *conf, const struct prop *p, const char *value)
 		return set_bool(field, value);
 	case PROP_U32:
 		return set_u32(field, value);
+	case PROP_U64:
+		return set_u64(field, value);
 	case PROP_STR:
 		g_free(*(char **)field);
 		*(char **)field = g_strdup(value);
@@ -84,8 +113,7 @@ int props_set(void *conf, const struct prop *table, const char *key, const char 
 		return unknown(table, key, errp);
 	if (set(conf, p, value) < 0)
 		return err_set(errp, -EINVAL, "property '%s' takes %s, not '%s'", key,
-			       p->type == PROP_BOOL ? "on or off" : "a number up to 4294967295",
-			       value);
+			       wanted[p->type], value);
 	return 0;
 }
 

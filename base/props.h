@@ -19,6 +19,7 @@ enum prop_type {
 	PROP_STR,  /* char * */
 	PROP_BOOL, /* bool: on/off, yes/no, true/false */
 	PROP_U32,  /* uint32_t: decimal, 0x hexadecimal */
+	PROP_U64,  /* uint64_t: the same; a K, M, G or T at the end multiplies by powers of 1024 */
 };
 
 struct prop {

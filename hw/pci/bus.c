@@ -94,6 +94,32 @@ static uint32_t ones(unsigned len)
 	return len >= 4 ? UINT32_MAX : (1u << (8 * len)) - 1;
 }
 
+uint32_t pcidev_cycle_read(struct pcidev *d, unsigned off, unsigned len)
+{
+	uint32_t v = ones(len);
+
+	pthread_mutex_lock(&d->bus->host->lock);
+	if (off + len <= d->cfg_size)
+		v = d->ops->cfg_read ? d->ops->cfg_read(d, off, len) : pcidev_cfg_read(d, off, len);
+	pthread_mutex_unlock(&d->bus->host->lock);
+	return v & ones(len);
+}
+
+void pcidev_cycle_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
+{
+	pthread_mutex_t *lock = &d->bus->host->lock;
+
+	val &= ones(len);
+	pthread_mutex_lock(lock);
+	if (off + len <= d->cfg_size) {
+		if (d->ops->cfg_write)
+			d->ops->cfg_write(d, off, val, len);
+		else
+			pcidev_cfg_write(d, off, val, len);
+	}
+	pthread_mutex_unlock(lock);
+}
+
 uint32_t pcihost_cfg_read(struct pcihost *h, unsigned bdf, unsigned off, unsigned len)
 {
 	struct pcidev *d;
@@ -101,25 +127,20 @@ uint32_t pcihost_cfg_read(struct pcihost *h, unsigned bdf, unsigned off, unsigne
 
 	pthread_mutex_lock(&h->lock);
 	d = find_dev(h, bdf);
-	if (d && off + len <= d->cfg_size)
-		v = d->ops->cfg_read ? d->ops->cfg_read(d, off, len) : pcidev_cfg_read(d, off, len);
+	if (d)
+		v = pcidev_cycle_read(d, off, len);
 	pthread_mutex_unlock(&h->lock);
-	return v & ones(len);
+	return v;
 }
 
 void pcihost_cfg_write(struct pcihost *h, unsigned bdf, unsigned off, uint32_t val, unsigned len)
 {
 	struct pcidev *d;
 
-	val &= ones(len);
 	pthread_mutex_lock(&h->lock);
 	d = find_dev(h, bdf);
-	if (d && off + len <= d->cfg_size) {
-		if (d->ops->cfg_write)
-			d->ops->cfg_write(d, off, val, len);
-		else
-			pcidev_cfg_write(d, off, val, len);
-	}
+	if (d)
+		pcidev_cycle_write(d, off, val, len);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -287,6 +308,10 @@ void pcidev_intx(struct pcidev *d, bool level)
 	}
 	pthread_mutex_lock(&d->bus->host->irq_lock);
 	d->intx_level = level;
+	if (level)
+		d->cfg[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
+	else
+		d->cfg[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
 	drive_pin(d, p);
 	pthread_mutex_unlock(&d->bus->host->irq_lock);
 }
@@ -302,6 +327,17 @@ void pcidev_intx_update(struct pcidev *d)
 	pthread_mutex_unlock(&d->bus->host->irq_lock);
 }
 
+void pcidev_intx_gate(struct pcidev *d, bool disable)
+{
+	uint16_t bit = pci_get16(d->wmask + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE;
+	uint16_t command = (uint16_t)(pci_get16(d->cfg + PCI_COMMAND) & ~bit);
+	struct pin p;
+
+	pci_set16(d->cfg + PCI_COMMAND, disable ? command | bit : command);
+	if (root_pin(d, &p))
+		drive_pin(d, p);
+}
+
 int pcidev_intx_gsi(const struct pcidev *d)
 {
 	struct pin p;
@@ -315,4 +351,29 @@ void pcidev_msi_send(struct pcidev *d, struct msi_msg msg)
 {
 	if (d->bus && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER)
 		d->bus->host->ops->msi(d->bus->host->opaque, d, msg);
+}
+
+static bool is_master(const struct pcidev *d)
+{
+	return d->bus && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+bool pcidev_dma_read(struct pcidev *d, uint64_t addr, void *buf, size_t len)
+{
+	bool ok = is_master(d);
+
+	if (ok)
+		ok = d->dma ? d->dma->read(d->dma->opaque, d, addr, buf, len)
+			    : aspace_read_buf(d->bus->host->dma, addr, buf, len);
+	if (!ok)
+		memset(buf, 0xff, len);
+	return ok;
+}
+
+bool pcidev_dma_write(struct pcidev *d, uint64_t addr, const void *buf, size_t len)
+{
+	if (!is_master(d))
+		return false;
+	return d->dma ? d->dma->write(d->dma->opaque, d, addr, buf, len)
+		      : aspace_write_buf(d->bus->host->dma, addr, buf, len);
 }

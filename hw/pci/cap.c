@@ -45,3 +45,15 @@ void pcidev_add_cap(struct pcidev *d, uint8_t id, unsigned off)
 	d->cfg[PCI_CAPABILITY_LIST] = (uint8_t)off;
 	d->cfg[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
 }
+
+void pcidev_add_ext_cap(struct pcidev *d, uint16_t id, unsigned version, unsigned off)
+{
+	unsigned last = PCI_CFG_CONV;
+
+	pci_set32(d->cfg + off, id | (uint32_t)version << 16);
+	if (off == last)
+		return;
+	while (PCI_EXT_CAP_NEXT(pci_get32(d->cfg + last)))
+		last = PCI_EXT_CAP_NEXT(pci_get32(d->cfg + last));
+	pci_set32(d->cfg + last, pci_get32(d->cfg + last) | (uint32_t)off << 20);
+}

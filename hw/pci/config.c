@@ -218,12 +218,19 @@ static bool moves_bars(const struct pcidev *d, unsigned off, unsigned len)
 
 void pcidev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
+	/* INTX_DISABLE and STATUS.INTERRUPT are changed by the interrupt road, too. */
+	bool shared = d->bus && pci_hits(off, len, PCI_COMMAND, 4);
+
+	if (shared)
+		pthread_mutex_lock(&d->bus->host->irq_lock);
 	for (unsigned i = 0; i < len; i++) {
 		uint8_t b = (uint8_t)(val >> (8 * i)), *c = &d->cfg[off + i];
 		uint8_t w = d->wmask[off + i], clear = d->w1c[off + i];
 
 		*c = (uint8_t)(((*c & ~w) | (b & w)) & ~(b & clear));
 	}
+	if (shared)
+		pthread_mutex_unlock(&d->bus->host->irq_lock);
 	if (moves_bars(d, off, len))
 		pcidev_update_bars(d);
 	if (pci_hits(off, len, PCI_COMMAND, 2))

@@ -57,6 +57,13 @@ struct pcibar {
 
 struct pcimsix;
 
+/* Where a device's DMA goes; false: an IOMMU fault or nothing there, reads give ones. */
+struct pcidma {
+	bool (*read)(void *opaque, struct pcidev *d, uint64_t addr, void *buf, size_t len);
+	bool (*write)(void *opaque, struct pcidev *d, uint64_t addr, const void *buf, size_t len);
+	void *opaque;
+};
+
 struct pcidev {
 	const struct pcidev_ops *ops;
 	struct pcibus *bus; /* NULL = not plugged */
@@ -73,13 +80,14 @@ struct pcidev {
 	struct pcibus *child; /* of a bridge */
 	struct pcidev *next_bridge;
 	struct pcimsix *msix;
+	const struct pcidma *dma; /* NULL = the host's DMA space as it is */
 	void *priv;
 };
 
 /* What owns a hierarchy: the guest's board, or the emulated host. */
 struct pcihost_ops {
 	/* Level of one pin (1..4) of a slot on the root bus, already swizzled; many devices may
-	 * drive it. */
+	 * drive it.  Called with irq_lock held; may call pcidev_intx_gate(). */
 	void (*intx)(void *opaque, unsigned slot, unsigned pin, bool level);
 	/* The GSI behind that pin now; -1 = none. */
 	int (*intx_gsi)(void *opaque, unsigned slot, unsigned pin);
@@ -122,6 +130,10 @@ uint16_t pcidev_bdf(const struct pcidev *d); /* bus << 8 | devfn */
 uint32_t pcihost_cfg_read(struct pcihost *h, unsigned bdf, unsigned off, unsigned len);
 void pcihost_cfg_write(struct pcihost *h, unsigned bdf, unsigned off, uint32_t val, unsigned len);
 
+/* The same to one device, by whoever holds it; an address past its config size reads ones. */
+uint32_t pcidev_cycle_read(struct pcidev *d, unsigned off, unsigned len);
+void pcidev_cycle_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len);
+
 /* Put a device into a slot: -EBUSY if taken, -EINVAL if devfn does not exist on that bus. */
 int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err **errp);
 void pcidev_unplug(struct pcidev *d); /* unmaps its BARs, lowers its interrupt */
@@ -149,9 +161,17 @@ void pcidev_set_bar_value(struct pcidev *d, unsigned n, uint64_t addr);
 
 /* Interrupts and DMA.  pcidev_intx: the level of the device's own pin. */
 void pcidev_intx(struct pcidev *d, bool level);
-void pcidev_intx_update(struct pcidev *d);   /* the command register changed; any thread */
+void pcidev_intx_update(struct pcidev *d); /* the command register changed; any thread */
+/*
+ * For whoever answers pcihost_ops.intx, with irq_lock held (it is, within that function): set
+ * COMMAND.INTX_DISABLE, where the device has it, and bring the pin up to date.
+ */
+void pcidev_intx_gate(struct pcidev *d, bool disable);
 int pcidev_intx_gsi(const struct pcidev *d); /* -1 = no pin or not routed */
 void pcidev_msi_send(struct pcidev *d, struct msi_msg msg);
+/* From any thread; need COMMAND.MASTER. */
+bool pcidev_dma_read(struct pcidev *d, uint64_t addr, void *buf, size_t len);
+bool pcidev_dma_write(struct pcidev *d, uint64_t addr, const void *buf, size_t len);
 static inline struct aspace *pcidev_dma(const struct pcidev *d)
 {
 	return d->bus->host->dma;
@@ -192,6 +212,42 @@ unsigned pci_cap_find(const uint8_t *cfg, uint8_t id);
 unsigned pci_ext_cap_find(const uint8_t *cfg, unsigned cfg_size, uint16_t id);
 /* Link a capability at off (64..252, a multiple of 4) into d's chain, its header filled in. */
 void pcidev_add_cap(struct pcidev *d, uint8_t id, unsigned off);
+/*
+ * Link an extended capability at off to the end of d's chain (PCI Express 3.0, 7.9.3).  off: a
+ * multiple of 4; the first one must be at 256.
+ */
+void pcidev_add_ext_cap(struct pcidev *d, uint16_t id, unsigned version, unsigned off);
+
+/* --- MSI of device models (msi.c) --- */
+
+struct pcimsi {
+	struct pcidev *dev;
+	unsigned off, vectors;
+	bool is64, maskbit;
+	pthread_mutex_t lock; /* a leaf: nothing is sent with it held */
+	/* The registers as last written, and what waits for a mask bit. */
+	bool enabled;
+	unsigned allocated;
+	struct msi_msg msg;
+	uint32_t mask, pending;
+};
+
+/*
+ * Add an MSI capability at off, which takes 10 bytes; 4 more with is64, 10 more with maskbit
+ * (per-vector masking).  vectors: 1, 2, 4, 8, 16 or 32.
+ */
+void pcimsi_init(struct pcimsi *m, struct pcidev *d, unsigned off, unsigned vectors, bool is64,
+		 bool maskbit);
+void pcimsi_fini(struct pcimsi *m);
+void pcimsi_reset(struct pcimsi *m); /* off, nothing masked, nothing pending */
+/* To be called after each config write: sends what became unmasked. */
+void pcimsi_written(struct pcimsi *m, unsigned off, unsigned len);
+/*
+ * Any thread.  Sends, or sets the pending bit where masked; nothing where MSI is off.  Where the
+ * guest gave fewer vectors than there are, they share the low ones.
+ */
+void pcimsi_raise(struct pcimsi *m, unsigned vector);
+bool pcimsi_enabled(struct pcimsi *m);
 
 /* --- MSI-X table and PBA (msix.c) --- */
 
@@ -206,26 +262,61 @@ struct pcimsix {
 	uint64_t *pending;
 	struct region table_region, pba_region;
 	bool enabled, masked; /* the capability's bits, as the owner last told */
+	unsigned pos;         /* of the capability that pcimsix_add_cap made, 0 = none */
+	pthread_mutex_t lock; /* a leaf: held neither around ops nor while a message is sent */
 	const struct pcimsix_ops *ops;
 	void *opaque;
 	struct pcidev *dev;
 };
 
-/* Table and PBA regions to be laid over a BAR; all vectors masked. */
+/*
+ * Table and PBA regions to be laid over a BAR; all vectors masked.  pcimsix_raise, _pending,
+ * _set_pending, _vector_on, _msg and _enabled are for any thread; the others for config cycles.
+ */
 struct pcimsix *pcimsix_new(struct pcidev *d, unsigned vectors, const struct pcimsix_ops *ops,
 			    void *opaque);
 void pcimsix_free(struct pcimsix *m);
 void pcimsix_reset(struct pcimsix *m);
 void pcimsix_control(struct pcimsix *m,
 		     uint16_t control); /* the capability's control word changed */
-bool pcimsix_vector_on(const struct pcimsix *m,
-		       unsigned nr); /* enabled and not masked at any level */
-struct msi_msg pcimsix_msg(const struct pcimsix *m, unsigned nr);
+bool pcimsix_enabled(struct pcimsix *m);
+bool pcimsix_vector_on(struct pcimsix *m, unsigned nr); /* enabled and not masked at any level */
+struct msi_msg pcimsix_msg(struct pcimsix *m, unsigned nr);
 void pcimsix_raise(struct pcimsix *m, unsigned nr); /* send, or set the pending bit */
 void pcimsix_set_pending(struct pcimsix *m, unsigned nr, bool pending);
-bool pcimsix_pending(const struct pcimsix *m, unsigned nr);
+bool pcimsix_pending(struct pcimsix *m, unsigned nr);
+/*
+ * For models, whose d->msix is what pcimsix_new gave: the capability at config offset off (12
+ * bytes), table and PBA laid over a BAR that is set already.  table_off, pba_off: multiples of 8.
+ */
+void pcimsix_add_cap(struct pcidev *d, unsigned off, unsigned bar, uint32_t table_off,
+		     uint32_t pba_off);
+/* To be called after each config write: follows the control word. */
+void pcimsix_written(struct pcidev *d, unsigned off, unsigned len);
 
-/* --- bridges (port.c) --- */
+/* --- PCI Express endpoints (endpoint.c) --- */
+
+/*
+ * The PCI Express capability (60 bytes at config offset exp) with function level reset, and the
+ * power management capability (8 bytes at pm), which keeps all state in D3hot.
+ */
+void pcie_endpoint_add_caps(struct pcidev *d, unsigned exp, unsigned pm);
+/* For pcidev_ops.cfg_read: what kind of endpoint it is depends on where it is plugged. */
+uint32_t pcie_endpoint_cfg_read(struct pcidev *d, unsigned off, unsigned len);
+/* To be called after each config write: does the function level reset; true if there was one. */
+bool pcie_endpoint_written(struct pcidev *d, unsigned off, unsigned len);
+void pcie_endpoint_reset(struct pcidev *d); /* both capabilities, for pcidev_ops.reset */
+
+/* --- bridges (bridge.c, port.c) --- */
+
+/*
+ * A PCI Express to PCI bridge with one empty conventional bus of 32 slots (PCI Express to
+ * PCI/PCI-X Bridge 1.0); id: its name, NULL = the model's.
+ */
+struct pcidev *pcie_pci_bridge_new(const char *id);
+
+/* Do devices on this bus have PCI Express above them?  The root bus: yes. */
+bool pcibus_express(const struct pcibus *b);
 
 struct pcie_port_conf {
 	const char *id;
@@ -235,5 +326,12 @@ struct pcie_port_conf {
 
 /* A PCI Express root port with one empty downstream bus. */
 struct pcidev *pcie_root_port_new(const struct pcie_port_conf *conf);
+
+/*
+ * A switch: one upstream port, which sits below a root port or another downstream port, and on its
+ * bus (32 slots) downstream ports with one empty bus each.  conf->slot is for downstream ports.
+ */
+struct pcidev *pcie_switch_up_new(const struct pcie_port_conf *conf);
+struct pcidev *pcie_switch_down_new(const struct pcie_port_conf *conf);
 
 #endif

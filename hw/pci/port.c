@@ -1,172 +1,144 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the PCI Express root port model (PCI Express 3.0, 7.5, 7.8; PCI-to-PCI Bridge 1.2, 3.2).
- * Created by the board from -device pcie-root-port; never touches what is plugged below but to tell
- * it that a window moved.
+ * Owns the models of PCI Express ports: root port, upstream and downstream port of a switch (PCI
+ * Express 3.0, 7.5, 7.8, 7.10, 7.16; PCI-to-PCI Bridge 1.2, 3.2).  Created by boards, the root port
+ * from -device pcie-root-port; never touches what is plugged below but through bridge.c.
  */
-#include <glib.h>
-
-#include "hw/pci/pci.h"
+#include "hw/pci/bridge.h"
 
 #define PORT_VENDOR 0x1b36 /* Red Hat's generic root port: guests know it */
 #define PORT_DEVICE 0x000c
-#define CAP_PM 0x40
-#define CAP_EXP 0x50
-#define CAP_SSVID 0x90
+#define SWITCH_VENDOR 0x104c /* Texas Instruments XIO3130 */
+#define SWITCH_UP_DEVICE 0x8232
+#define SWITCH_DOWN_DEVICE 0x8233
 #define EXT_AER 0x100
+#define EXT_ACS 0x148
+#define ACS_BITS (PCI_ACS_SV | PCI_ACS_TB | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF | PCI_ACS_DT)
 
-struct port {
-	struct pcidev dev;
-	struct pcibus bus;
-};
+/* --- the link below: root and downstream ports --- */
 
 /* Presence is what stands in slot 0; the link is up exactly then. */
-static void refresh_slot(struct port *p)
+static void refresh_slot(struct pcidev *d)
 {
+	uint8_t *exp = d->cfg + BRIDGE_CAP_EXP;
 	bool present = false;
 
 	for (unsigned fn = 0; fn < 8; fn++)
-		present |= p->bus.dev[fn] != NULL;
-	pci_set16(p->dev.cfg + CAP_EXP + PCI_EXP_SLTSTA, present ? PCI_EXP_SLTSTA_PDS : 0);
-	pci_set16(p->dev.cfg + CAP_EXP + PCI_EXP_LNKSTA,
-		  present ? PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1 | PCI_EXP_LNKSTA_DLLLA
-			  : 0);
+		present |= d->child->dev[fn] != NULL;
+	pci_set16(exp + PCI_EXP_SLTSTA, present ? PCI_EXP_SLTSTA_PDS : 0);
+	pci_set16(exp + PCI_EXP_LNKSTA, present ? BRIDGE_LINK_UP | PCI_EXP_LNKSTA_DLLLA : 0);
 }
 
-static uint32_t port_cfg_read(struct pcidev *d, unsigned off, unsigned len)
+static uint32_t slot_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 {
-	if (pci_hits(off, len, CAP_EXP, PCI_CAP_EXP_ENDPOINT_SIZEOF_V2))
-		refresh_slot(d->priv);
+	if (pci_hits(off, len, BRIDGE_CAP_EXP, PCI_CAP_EXP_ENDPOINT_SIZEOF_V2))
+		refresh_slot(d);
 	return pcidev_cfg_read(d, off, len);
 }
 
-static void port_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
+static void init_slot(struct pcidev *d, const struct pcie_port_conf *conf)
 {
-	uint8_t old = d->cfg[PCI_BRIDGE_CONTROL];
+	uint8_t *c = d->cfg + BRIDGE_CAP_EXP, *w = d->wmask + BRIDGE_CAP_EXP;
 
-	pcidev_cfg_write(d, off, val, len);
-	/* Secondary bus reset acts when the bit is set. */
-	if (~old & d->cfg[PCI_BRIDGE_CONTROL] & PCI_BRIDGE_CTL_BUS_RESET)
-		pcibus_reset(d->child);
+	d->express = true;
+	pci_set16(c + PCI_EXP_FLAGS, pci_get16(c + PCI_EXP_FLAGS) | PCI_EXP_FLAGS_SLOT);
+	pci_set32(c + PCI_EXP_LNKCAP, pci_get32(c + PCI_EXP_LNKCAP) | PCI_EXP_LNKCAP_DLLLARC);
+	pci_set32(c + PCI_EXP_SLTCAP, (uint32_t)conf->slot << 19);
+	pci_set16(w + PCI_EXP_SLTCTL, 0x1fff);
+	pci_set32(c + PCI_EXP_DEVCAP2, PCI_EXP_DEVCAP2_ARI);
+	pci_set16(w + PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_ARI);
+	pci_set16(c + PCI_EXP_LNKSTA, 0); /* nothing is there yet */
 }
 
-/* Error reporting that reports nothing, but whose registers are those of a port. */
-static void reset_aer(struct pcidev *d)
-{
-	uint8_t *c = d->cfg + EXT_AER;
+/* --- error reporting that reports nothing, but whose registers are those of a port --- */
 
-	pci_set32(c + PCI_ERR_UNCOR_MASK, 0);
-	pci_set32(c + PCI_ERR_UNCOR_SEVER, 0x00062030);
-	pci_set32(c + PCI_ERR_COR_MASK, 0x00002000);
-	pci_set32(c + PCI_ERR_ROOT_COMMAND, 0);
+static void init_aer(struct pcidev *d)
+{
+	pcidev_add_ext_cap(d, PCI_EXT_CAP_ID_ERR, 2, EXT_AER);
+	pci_set32(d->wmask + EXT_AER + PCI_ERR_UNCOR_MASK, 0x003ff030);
+	pci_set32(d->wmask + EXT_AER + PCI_ERR_UNCOR_SEVER, 0x003ff030);
+	pci_set32(d->wmask + EXT_AER + PCI_ERR_COR_MASK, 0x0000f1c1);
 }
 
 static void port_reset(struct pcidev *d)
 {
-	static const uint8_t zero[] = {PCI_PRIMARY_BUS, PCI_SECONDARY_BUS, PCI_SUBORDINATE_BUS,
-				       PCI_BRIDGE_CONTROL};
+	uint8_t *aer = d->cfg + EXT_AER;
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(zero); i++)
-		d->cfg[zero[i]] = 0;
-	/* Windows closed: base above limit. */
-	d->cfg[PCI_IO_BASE] = 0xf0 | PCI_IO_RANGE_TYPE_16;
-	d->cfg[PCI_IO_LIMIT] = PCI_IO_RANGE_TYPE_16;
-	pci_set16(d->cfg + PCI_MEMORY_BASE, 0xfff0);
-	pci_set16(d->cfg + PCI_MEMORY_LIMIT, 0);
-	pci_set16(d->cfg + PCI_PREF_MEMORY_BASE, 0xfff0 | PCI_PREF_RANGE_TYPE_64);
-	pci_set16(d->cfg + PCI_PREF_MEMORY_LIMIT, PCI_PREF_RANGE_TYPE_64);
-	pci_set32(d->cfg + PCI_PREF_BASE_UPPER32, 0);
-	pci_set32(d->cfg + PCI_PREF_LIMIT_UPPER32, 0);
-	pci_set16(d->cfg + CAP_EXP + PCI_EXP_DEVCTL, 0);
-	pci_set16(d->cfg + CAP_EXP + PCI_EXP_LNKCTL, 0);
-	pci_set16(d->cfg + CAP_EXP + PCI_EXP_SLTCTL, 0);
-	pci_set16(d->cfg + CAP_EXP + PCI_EXP_RTCTL, 0);
-	pci_set16(d->cfg + CAP_EXP + PCI_EXP_DEVCTL2, 0);
-	pci_set16(d->cfg + CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET); /* D0 */
-	reset_aer(d);
-	pcidev_update_bars(d);
+	pcibridge_reset(d);
+	pci_set32(aer + PCI_ERR_UNCOR_MASK, 0);
+	pci_set32(aer + PCI_ERR_UNCOR_SEVER, 0x00062030);
+	pci_set32(aer + PCI_ERR_COR_MASK, 0x00002000);
+	pci_set32(aer + PCI_ERR_ROOT_COMMAND, 0);
+	pci_set16(d->cfg + EXT_ACS + PCI_ACS_CTRL, 0);
 }
 
-static void port_free(struct pcidev *d)
+/*
+ * Access control (PCI Express 3.0, 6.12): nothing here forwards from one port to another, so that
+ * all the guarantees that there are to enable hold.
+ */
+static void init_acs(struct pcidev *d)
 {
-	g_free(d->priv);
+	pcidev_add_ext_cap(d, PCI_EXT_CAP_ID_ACS, 1, EXT_ACS);
+	pci_set16(d->cfg + EXT_ACS + PCI_ACS_CAP, ACS_BITS);
+	pci_set16(d->wmask + EXT_ACS + PCI_ACS_CTRL, ACS_BITS);
 }
 
-static const struct pcidev_ops port_ops = {
+/* --- the three kinds --- */
+
+static struct pcidev *port_new(const struct pcidev_ops *ops, const struct pcie_port_conf *conf,
+			       uint16_t vendor, uint16_t device, unsigned type)
+{
+	const struct pcibridge_conf c = {conf->id, vendor, device, type, conf->port};
+	struct pcidev *d = pcibridge_new(ops, &c);
+
+	init_aer(d);
+	if (type != PCI_EXP_TYPE_UPSTREAM) {
+		init_slot(d, conf);
+		init_acs(d);
+	}
+	if (type == PCI_EXP_TYPE_ROOT_PORT) {
+		pci_set16(d->wmask + BRIDGE_CAP_EXP + PCI_EXP_RTCTL, 0x1f);
+		pci_set32(d->wmask + EXT_AER + PCI_ERR_ROOT_COMMAND, 7);
+	}
+	port_reset(d);
+	return d;
+}
+
+static const struct pcidev_ops root_ops = {
 	.model = "pcie-root-port",
-	.cfg_read = port_cfg_read,
-	.cfg_write = port_cfg_write,
+	.cfg_read = slot_cfg_read,
+	.cfg_write = pcibridge_cfg_write,
 	.reset = port_reset,
-	.free = port_free,
+	.free = pcibridge_free,
 };
-
-static void init_bridge_header(struct pcidev *d)
-{
-	d->cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE;
-	d->cfg[PCI_INTERRUPT_PIN] = 1;
-	d->wmask[PCI_PRIMARY_BUS] = d->wmask[PCI_SECONDARY_BUS] = 0xff;
-	d->wmask[PCI_SUBORDINATE_BUS] = 0xff;
-	d->wmask[PCI_IO_BASE] = d->wmask[PCI_IO_LIMIT] = 0xf0;
-	pci_set16(d->wmask + PCI_MEMORY_BASE, 0xfff0);
-	pci_set16(d->wmask + PCI_MEMORY_LIMIT, 0xfff0);
-	pci_set16(d->wmask + PCI_PREF_MEMORY_BASE, 0xfff0);
-	pci_set16(d->wmask + PCI_PREF_MEMORY_LIMIT, 0xfff0);
-	pci_set32(d->wmask + PCI_PREF_BASE_UPPER32, UINT32_MAX);
-	pci_set32(d->wmask + PCI_PREF_LIMIT_UPPER32, UINT32_MAX);
-	pci_set16(d->wmask + PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_PARITY | PCI_BRIDGE_CTL_SERR |
-							 PCI_BRIDGE_CTL_ISA | PCI_BRIDGE_CTL_VGA |
-							 PCI_BRIDGE_CTL_BUS_RESET);
-	pci_set16(d->w1c + PCI_SEC_STATUS, 0xf900);
-}
-
-static void init_express_cap(struct pcidev *d, const struct pcie_port_conf *conf)
-{
-	uint8_t *c = d->cfg + CAP_EXP, *w = d->wmask + CAP_EXP;
-
-	pcidev_add_cap(d, PCI_CAP_ID_EXP, CAP_EXP);
-	pci_set16(c + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_ROOT_PORT << 4 | PCI_EXP_FLAGS_SLOT);
-	pci_set32(c + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER);
-	pci_set16(w + PCI_EXP_DEVCTL, 0x78ef);
-	pci_set32(c + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4 | PCI_EXP_LNKCAP_DLLLARC |
-					      (uint32_t)conf->port << 24);
-	pci_set16(w + PCI_EXP_LNKCTL, 0x0fdb & ~PCI_EXP_LNKCTL_RL);
-	pci_set32(c + PCI_EXP_SLTCAP, (uint32_t)conf->slot << 19);
-	pci_set16(w + PCI_EXP_SLTCTL, 0x1fff);
-	pci_set16(w + PCI_EXP_RTCTL, 0x1f);
-	pci_set32(c + PCI_EXP_DEVCAP2, PCI_EXP_DEVCAP2_ARI);
-	pci_set16(w + PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_ARI);
-	pci_set16(c + PCI_EXP_LNKCTL2, 1);
-	pci_set32(c + PCI_EXP_LNKCAP2, PCI_EXP_LNKCAP2_SLS_2_5GB);
-}
-
-static void init_aer(struct pcidev *d)
-{
-	pci_set32(d->cfg + EXT_AER, PCI_EXT_CAP_ID_ERR | 2 << 16);
-	pci_set32(d->wmask + EXT_AER + PCI_ERR_UNCOR_MASK, 0x003ff030);
-	pci_set32(d->wmask + EXT_AER + PCI_ERR_UNCOR_SEVER, 0x003ff030);
-	pci_set32(d->wmask + EXT_AER + PCI_ERR_COR_MASK, 0x0000f1c1);
-	pci_set32(d->wmask + EXT_AER + PCI_ERR_ROOT_COMMAND, 7);
-}
 
 struct pcidev *pcie_root_port_new(const struct pcie_port_conf *conf)
 {
-	struct port *p = g_new0(struct port, 1);
-	struct pcidev *d = &p->dev;
+	return port_new(&root_ops, conf, PORT_VENDOR, PORT_DEVICE, PCI_EXP_TYPE_ROOT_PORT);
+}
 
-	d->priv = p;
-	d->express = true;
-	d->child = &p->bus;
-	if (conf->id)
-		g_strlcpy(d->name, conf->id, sizeof(d->name));
-	pcidev_init(d, &port_ops, PCI_CFG_EXT, PORT_VENDOR, PORT_DEVICE, 0x060400, 0);
-	init_bridge_header(d);
-	pcidev_add_cap(d, PCI_CAP_ID_SSVID, CAP_SSVID);
-	pci_set16(d->cfg + CAP_SSVID + 4, PORT_VENDOR);
-	init_express_cap(d, conf);
-	pcidev_add_cap(d, PCI_CAP_ID_PM, CAP_PM);
-	pci_set16(d->cfg + CAP_PM + PCI_PM_PMC, 3 | 0xc800);
-	pci_set16(d->wmask + CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE);
-	init_aer(d);
-	port_reset(d);
-	return d;
+static const struct pcidev_ops up_ops = {
+	.model = "x3130-upstream",
+	.cfg_write = pcibridge_cfg_write,
+	.reset = port_reset,
+	.free = pcibridge_free,
+};
+
+struct pcidev *pcie_switch_up_new(const struct pcie_port_conf *conf)
+{
+	return port_new(&up_ops, conf, SWITCH_VENDOR, SWITCH_UP_DEVICE, PCI_EXP_TYPE_UPSTREAM);
+}
+
+static const struct pcidev_ops down_ops = {
+	.model = "xio3130-downstream",
+	.cfg_read = slot_cfg_read,
+	.cfg_write = pcibridge_cfg_write,
+	.reset = port_reset,
+	.free = pcibridge_free,
+};
+
+struct pcidev *pcie_switch_down_new(const struct pcie_port_conf *conf)
+{
+	return port_new(&down_ops, conf, SWITCH_VENDOR, SWITCH_DOWN_DEVICE,
+			PCI_EXP_TYPE_DOWNSTREAM);
 }

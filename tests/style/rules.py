@@ -11,7 +11,9 @@ LAYERS = (
     ("hw/irq/wire.h", "hw/irq/irqchip.h"),
     ("cpu", "hw/pci"),
     ("hw/dev", "hw/irq"),
+    ("vfio/host",),
     ("vfio",),
+    ("vfio/pci",),
     ("hw/isa", "hw/q35", "hw/vfio"),
     ("accel",),
     ("vm",),
@@ -21,6 +23,9 @@ LAYERS = (
     # Tests may look at everything.
     ("tests",),
 )
+
+# Programs of another world, which keep its ways.
+FOREIGN = ("tests/diff/recorder/",)
 
 # Headers that the build makes: {name: what makes it}.
 GENERATED = {
@@ -58,6 +63,8 @@ TESTED_BY = {
     "vm/config.c": "config",
 }
 
+RECORDED = "tests/diff: recordings of the real driver, each read, write, errno and interrupt"
+
 # Sources without a unit test: {source: what tests them instead}.
 UNTESTED = {
     "accel/accel.c": "a list and a loop over it; every test in tests/kvm goes through it",
@@ -66,6 +73,35 @@ UNTESTED = {
     "accel/kvm_mem.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_state.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_vcpu.c": "needs /dev/kvm: tests/kvm",
+    "vfio/container.c": RECORDED,
+    "vfio/device.c": RECORDED,
+    "vfio/file.c": RECORDED,
+    "vfio/group.c": RECORDED,
+    "vfio/host/bind.c": RECORDED,
+    "vfio/host/host.c": RECORDED,
+    "vfio/host/iommu.c": RECORDED,
+    "vfio/host/irq.c": RECORDED,
+    "vfio/host/pcidev.c": RECORDED,
+    "vfio/host/reset.c": RECORDED,
+    "vfio/host/rom.c": RECORDED,
+    "vfio/host/scan.c": RECORDED,
+    "vfio/host/sriov.c": RECORDED,
+    "vfio/host/sysfs.c": RECORDED,
+    "vfio/host/vpd.c": RECORDED,
+    "vfio/pci/capmap.c": RECORDED,
+    "vfio/pci/config.c": RECORDED,
+    "vfio/pci/core.c": RECORDED,
+    "vfio/pci/driver.c": RECORDED,
+    "vfio/pci/effects.c": RECORDED,
+    "vfio/pci/feature.c": RECORDED,
+    "vfio/pci/hotreset.c": RECORDED,
+    "vfio/pci/intrs.c": RECORDED,
+    "vfio/pci/mmap.c": RECORDED,
+    "vfio/pci/perm.c": RECORDED,
+    "vfio/pci/rdwr.c": RECORDED,
+    "vfio/pci/token.c": RECORDED,
+    "vfio/type1.c": RECORDED,
+    "vfio/virqfd.c": RECORDED,
     "vm/machine.c": "needs a whole machine: tests/kvm",
     "vm/vm.c": "needs a whole machine: tests/kvm",
     "vm/main.c": "calls in a row; every scenario of tests/e2e runs it",

@@ -45,7 +45,7 @@ static inline void pb_intx(void *opaque, unsigned slot, unsigned pin, bool level
 	g_assert_cmpuint(pin, >=, 1);
 	g_assert_cmpuint(pin, <=, 4);
 	b->pin[slot][pin - 1] = level;
-	b->edges++;
+	__atomic_add_fetch(&b->edges, 1, __ATOMIC_RELEASE);
 }
 
 static inline int pb_gsi(void *opaque, unsigned slot, unsigned pin)
@@ -57,9 +57,9 @@ static inline void pb_msi(void *opaque, struct pcidev *d, struct msi_msg msg)
 {
 	struct pciboard *b = opaque;
 
-	b->msis++;
 	b->last = msg;
 	b->sender = d;
+	__atomic_add_fetch(&b->msis, 1, __ATOMIC_RELEASE);
 }
 
 static const struct pcihost_ops pb_ops = {pb_intx, pb_gsi, pb_msi};
@@ -193,6 +193,16 @@ static inline unsigned mem_at(struct pciboard *b, uint64_t addr)
 static inline unsigned io_at(struct pciboard *b, uint16_t port)
 {
 	return (unsigned)aspace_read(b->io, port, 2);
+}
+
+/* For models with a thread of their own: until a counter of the board's is n, ten seconds at most. */
+static inline void pb_wait(const unsigned *counter, unsigned n)
+{
+	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+
+	while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) < n && g_get_monotonic_time() < end)
+		g_thread_yield();
+	g_assert_cmpuint(__atomic_load_n(counter, __ATOMIC_ACQUIRE), ==, n);
 }
 
 #endif

@@ -148,6 +148,24 @@ static void adding(void)
 	pb_fini(&b);
 }
 
+static void adding_extended(void)
+{
+	struct pciboard b;
+	struct tpci *t;
+
+	pb_init(&b);
+	t = tpci_new(&b, 1, PCI_CFG_EXT);
+	g_assert_cmpint(pcidev_plug(&t->dev, &b.host.root, 8, NULL), ==, 0);
+	pcidev_add_ext_cap(&t->dev, PCI_EXT_CAP_ID_ERR, 2, 0x100);
+	pcidev_add_ext_cap(&t->dev, PCI_EXT_CAP_ID_ACS, 1, 0xff0);
+	pcidev_add_ext_cap(&t->dev, PCI_EXT_CAP_ID_DSN, 1, 0x148);
+	g_assert_cmphex(cfg_r(&b, 8, 0x100, 4), ==, 0xff020001);
+	g_assert_cmphex(cfg_r(&b, 8, 0xff0, 4), ==, 0x1481000d);
+	g_assert_cmphex(cfg_r(&b, 8, 0x148, 4), ==, 0x00010003);
+	g_assert_cmphex(pci_ext_cap_find(t->dev.cfg, 4096, PCI_EXT_CAP_ID_DSN), ==, 0x148);
+	pb_fini(&b);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -159,5 +177,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-cap/short-space", short_space);
 	g_test_add_func("/pci-cap/random", random_spaces);
 	g_test_add_func("/pci-cap/adding", adding);
+	g_test_add_func("/pci-cap/adding-extended", adding_extended);
 	return g_test_run();
 }

@@ -198,6 +198,109 @@ static void without_owner(void)
 	sx_fini(&s);
 }
 
+/* A model: the capability, its table and PBA in a BAR, all driven by config cycles. */
+struct mx {
+	struct pciboard b;
+	struct tpci *t;
+	struct region bar;
+};
+
+#define MX_BAR 0xc0000000u
+#define MX_CAP 0x60
+
+static void mx_init(struct mx *s)
+{
+	memset(s, 0, sizeof(*s));
+	pb_init(&s->b);
+	s->t = tpci_plug(&s->b, 1, &s->b.host.root, 8);
+	region_init_container(&s->bar, "bar", 0x4000);
+	pcidev_set_bar(&s->t->dev, 2, &s->bar, 0x4000, MEM64);
+	s->t->dev.msix = pcimsix_new(&s->t->dev, VECTORS, NULL, NULL);
+	pcimsix_add_cap(&s->t->dev, MX_CAP, 2, 0x2000, 0x3000);
+	cfg_w(&s->b, 8, PCI_BASE_ADDRESS_2, MX_BAR, 4);
+	cfg_w(&s->b, 8, PCI_COMMAND, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY, 2);
+}
+
+static void mx_fini(struct mx *s)
+{
+	struct pcimsix *m = s->t->dev.msix;
+
+	pb_fini(&s->b); /* unplugs: nobody gets at the table any more */
+	pcimsix_free(m);
+}
+
+static void mx_w(struct mx *s, unsigned off, uint32_t val, unsigned len)
+{
+	cfg_w(&s->b, 8, MX_CAP + off, val, len);
+	pcimsix_written(&s->t->dev, MX_CAP + off, len);
+}
+
+static void capability(void)
+{
+	struct mx s;
+	struct pcimsix *m;
+
+	mx_init(&s);
+	m = s.t->dev.msix;
+	g_assert_cmphex(pci_cap_find(s.t->dev.cfg, PCI_CAP_ID_MSIX), ==, MX_CAP);
+	g_assert_cmphex(cfg_r(&s.b, 8, MX_CAP + PCI_MSIX_TABLE, 4), ==, 0x2002);
+	g_assert_cmphex(cfg_r(&s.b, 8, MX_CAP + PCI_MSIX_PBA, 4), ==, 0x3002);
+	g_assert_cmphex(cfg_r(&s.b, 8, MX_CAP + PCI_MSIX_FLAGS, 2), ==, VECTORS - 1);
+	aspace_write(s.b.mem, MX_BAR + 0x2000 + 16 * 3, 0xfee00000, 4);
+	aspace_write(s.b.mem, MX_BAR + 0x2000 + 16 * 3 + 8, 0x33, 8); /* data, and unmasked */
+	mx_w(&s, 0, UINT32_MAX, 4);
+	g_assert_cmphex(cfg_r(&s.b, 8, MX_CAP + PCI_MSIX_FLAGS, 2), ==, ON | MASKALL | 69);
+	g_assert_true(pcimsix_enabled(m));
+	pcimsix_raise(m, 3);
+	g_assert_cmpuint(s.b.msis, ==, 0);
+	g_assert_cmphex(aspace_read(s.b.mem, MX_BAR + 0x3000, 8), ==, 8);
+	mx_w(&s, PCI_MSIX_FLAGS + 1, ON >> 8, 1); /* the control word's upper byte */
+	g_assert_cmpuint(s.b.msis, ==, 1);
+	g_assert_cmphex(s.b.last.data, ==, 0x33);
+	pcimsix_reset(m);
+	g_assert_false(pcimsix_enabled(m));
+	g_assert_cmphex(cfg_r(&s.b, 8, MX_CAP + PCI_MSIX_FLAGS, 2), ==, VECTORS - 1);
+	g_assert_cmphex(aspace_read(s.b.mem, MX_BAR + 0x203c, 4), ==, 1);
+	mx_fini(&s);
+}
+
+/* A worker raises while the vCPU moves the message under the mask bit. */
+static void whole_message(void *opaque, struct pcidev *d, struct msi_msg msg)
+{
+	g_assert_cmphex(msg.addr >> 32, ==, msg.data);
+}
+
+static const struct pcihost_ops whole_ops = {pb_intx, pb_gsi, whole_message};
+
+static void *raise_many(void *opaque)
+{
+	for (int i = 0; i < 20000; i++)
+		pcimsix_raise(opaque, 65);
+	return NULL;
+}
+
+static void threads(void)
+{
+	struct mx s;
+	GThread *t;
+
+	mx_init(&s);
+	s.b.host.ops = &whole_ops;
+	mx_w(&s, PCI_MSIX_FLAGS, ON, 2);
+	t = g_thread_new("raise", raise_many, s.t->dev.msix);
+	for (unsigned i = 0; i < 5000; i++) {
+		uint64_t entry = MX_BAR + 0x2000 + 16 * 65;
+
+		aspace_write(s.b.mem, entry + 12, 1, 4);
+		aspace_write(s.b.mem, entry + 4, i, 4);
+		aspace_write(s.b.mem, entry + 8, i, 4);
+		aspace_write(s.b.mem, entry + 12, 0, 4);
+	}
+	g_thread_join(t);
+	g_assert_false(pcimsix_pending(s.t->dev.msix, 65));
+	mx_fini(&s);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -208,5 +311,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pci-msix/owner-is-told", owner_is_told);
 	g_test_add_func("/pci-msix/partial-writes", partial_writes);
 	g_test_add_func("/pci-msix/without-owner", without_owner);
+	g_test_add_func("/pci-msix/capability", capability);
+	g_test_add_func("/pci-msix/threads", threads);
 	return g_test_run();
 }

@@ -13,6 +13,7 @@ struct conf {
 	bool before, flag, after;
 	uint32_t low, number, high;
 	char *path;
+	uint64_t below, bytes, above;
 };
 
 static const struct prop table[] = {
@@ -20,6 +21,7 @@ static const struct prop table[] = {
 	{"path", PROP_STR, offsetof(struct conf, path), "/none", "a file"},
 	{"x-flag", PROP_BOOL, offsetof(struct conf, flag), "on", "a switch"},
 	{"number", PROP_U32, offsetof(struct conf, number), "0x501", "a number"},
+	{"bytes", PROP_U64, offsetof(struct conf, bytes), "64M", "a size"},
 	{0},
 };
 
@@ -32,6 +34,7 @@ static void defaults(void)
 	g_assert_cmpstr(c.path, ==, "/none");
 	g_assert_true(c.flag);
 	g_assert_cmphex(c.number, ==, 0x501);
+	g_assert_cmphex(c.bytes, ==, 64 << 20);
 	props_clear(&c, table);
 	g_assert_null(c.path);
 	props_clear(&c, table);
@@ -108,6 +111,43 @@ static void numbers(void)
 	g_assert_cmpuint(c.high, ==, 2);
 }
 
+static void sizes(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} good[] = {
+		{"0", 0},
+		{"0xffffffffffffffff", UINT64_MAX},
+		{"512", 512},
+		{"3k", 3072},
+		{"2M", 2 << 20},
+		{"0x10G", 16ull << 30},
+		{"5t", 5ull << 40},
+		{"18446744073709551615", UINT64_MAX},
+		{"16777215T", 16777215ull << 40},
+	};
+	static const char *const bad[] = {"",    "K",  "-1", " 1",        "1KB",
+					  "1 K", "1P", "0x", "16777216T", "18446744073709551616"};
+	struct conf c = {.below = 1, .above = 2};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
+		g_assert_cmpint(props_set(&c, table, "bytes", good[i].text, NULL), ==, 0);
+		g_assert_cmphex(c.bytes, ==, good[i].value);
+	}
+	for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+		struct err *e = NULL;
+
+		c.bytes = 77;
+		g_assert_cmpint(props_set(&c, table, "bytes", bad[i], &e), ==, -EINVAL);
+		g_assert_nonnull(strstr(err_text(e), "'bytes' takes a number such as 4096"));
+		g_assert_cmphex(c.bytes, ==, 77);
+		err_free(e);
+	}
+	g_assert_cmpuint(c.below, ==, 1);
+	g_assert_cmpuint(c.above, ==, 2);
+}
+
 static void unknown_key(void)
 {
 	struct conf c = {0};
@@ -121,7 +161,7 @@ static void unknown_key(void)
 	g_assert_cmpint(props_set(&c, table, "colour", "red", &e), ==, -EINVAL);
 	g_assert_cmpstr(err_hints(e), ==, "");
 	err_free(e);
-	g_assert_cmpint(props_set(&c, table + 4, "host", "x", NULL), ==,
+	g_assert_cmpint(props_set(&c, table + 5, "host", "x", NULL), ==,
 			-EINVAL); /* no properties */
 }
 
@@ -136,6 +176,7 @@ static void help(void)
 	g_assert_nonnull(strstr(text, "host=<str>"));
 	g_assert_nonnull(strstr(text, "x-flag=<bool>"));
 	g_assert_nonnull(strstr(text, "number=<uint32>"));
+	g_assert_nonnull(strstr(text, "bytes=<uint64>"));
 	g_assert_nonnull(strstr(text, "a number (default: 0x501)\n"));
 	g_assert_nonnull(strstr(text, "- where\n"));
 	free(text);
@@ -148,6 +189,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/props/strings", strings);
 	g_test_add_func("/props/booleans", booleans);
 	g_test_add_func("/props/numbers", numbers);
+	g_test_add_func("/props/sizes", sizes);
 	g_test_add_func("/props/unknown-key", unknown_key);
 	g_test_add_func("/props/help", help);
 	return g_test_run();

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the emulated host: its start and end, its lock, and the list of functions.  Called by vm/ and
+ * tests; what a scan finds is scan.c's.
+ */
+#include "vfio/host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "vfio/host/private.h"
+
+int host_step(struct host *h)
+{
+	return G_UNLIKELY(h->fault) && !--h->fault ? -ENOMEM : 0;
+}
+
+void host_fail_step(struct host *h, unsigned n)
+{
+	h->fault = n;
+}
+
+void host_set_memlock(struct host *h, uint64_t bytes)
+{
+	h->conf.memlock = bytes;
+}
+
+void host_lock(struct host *h)
+{
+	pthread_mutex_lock(&h->lock);
+}
+
+void host_unlock(struct host *h)
+{
+	pthread_mutex_unlock(&h->lock);
+}
+
+void host_wait(struct host *h)
+{
+	pthread_cond_wait(&h->changed, &h->lock);
+}
+
+void host_wake(struct host *h)
+{
+	pthread_cond_broadcast(&h->changed);
+}
+
+bool host_fd_is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+struct pcihost *host_pci(struct host *h)
+{
+	return &h->pci;
+}
+
+struct pcidev *hostdev_model(struct hostdev *d)
+{
+	return d->pci;
+}
+
+struct hostdev *host_at(struct host *h, const struct pcidev *p)
+{
+	for (guint i = 0; i < h->devs->len; i++) {
+		struct hostdev *d = h->devs->pdata[i];
+
+		if (d->pci == p)
+			return d;
+	}
+	return NULL;
+}
+
+struct hostdev *hostdev_parent(const struct hostdev *d)
+{
+	return d->pci->bus->bridge ? host_at(d->host, d->pci->bus->bridge) : NULL;
+}
+
+struct hostdev *host_find(struct host *h, const char *bdf)
+{
+	struct hostdev *found = NULL;
+
+	host_lock(h);
+	for (guint i = 0; i < h->devs->len && !found; i++) {
+		struct hostdev *d = h->devs->pdata[i];
+
+		if (!strcmp(d->bdf, bdf))
+			found = d;
+	}
+	host_unlock(h);
+	return found;
+}
+
+static void mutex_init(pthread_mutex_t *m)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(m, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
+int host_add(struct host *h, struct pcidev *p, struct hostdev *physfn, struct hostdev **out)
+{
+	struct hostdev *d;
+	int ret = host_step(h);
+
+	if (ret < 0)
+		return ret;
+	d = g_new0(struct hostdev, 1);
+	d->host = h;
+	d->pci = p;
+	d->physfn = physfn;
+	d->no_command_memory = physfn != NULL;
+	mutex_init(&d->lock);
+	snprintf(d->bdf, sizeof(d->bdf), "0000:%02x:%02x.%x", pcibus_nr(p->bus) & 0xff,
+		 PCI_SLOT(p->devfn), PCI_FUNC(p->devfn));
+	if (physfn) {
+		d->vendor = physfn->vendor;
+		d->device = (uint16_t)hd_read(physfn, physfn->sriov_cap + PCI_SRIOV_VF_DID, 2);
+	}
+	hd_setup(d);
+	g_ptr_array_add(h->devs, d);
+	*out = d;
+	return 0;
+}
+
+static void hostdev_free(struct hostdev *d)
+{
+	iommu_group_remove(d);
+	g_free(d->override);
+	pthread_mutex_destroy(&d->lock);
+	g_free(d);
+}
+
+void host_remove(struct hostdev *d)
+{
+	struct host *h = d->host;
+
+	hostdev_unbind(d);
+	host_lock(h);
+	d->removed = true;
+	g_ptr_array_remove(h->devs, d);
+	hostdev_free(d);
+	host_unlock(h);
+}
+
+void host_remove_all(struct host *h)
+{
+	while (h->devs->len)
+		host_remove(h->devs->pdata[h->devs->len - 1]);
+}
+
+struct host *host_new(const struct host_conf *conf)
+{
+	struct host *h = g_new0(struct host, 1);
+
+	if (conf)
+		h->conf = *conf;
+	mutex_init(&h->lock);
+	pthread_cond_init(&h->changed, NULL);
+	pthread_cond_init(&h->unblocked, NULL);
+	h->mem = aspace_new("host memory", 0);
+	h->io = aspace_new("host I/O", 0x10000);
+	h->dma = aspace_new("host DMA", 0);
+	h->devs = g_ptr_array_new();
+	h->drivers = g_ptr_array_new();
+	h->groups = g_ptr_array_new();
+	host_irq_init(h);
+	pcihost_init(&h->pci, &host_pci_ops, h, h->mem, h->io, h->dma);
+	if (host_drivers_init(h) < 0) {
+		host_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void host_free(struct host *h)
+{
+	if (!h)
+		return;
+	host_remove_all(h);
+	host_drivers_fini(h);
+	pcihost_fini(&h->pci);
+	host_irq_fini(h);
+	aspace_sync();
+	aspace_free(h->mem);
+	aspace_free(h->io);
+	aspace_free(h->dma);
+	g_ptr_array_unref(h->devs);
+	g_ptr_array_unref(h->drivers);
+	g_ptr_array_unref(h->groups);
+	pthread_cond_destroy(&h->changed);
+	pthread_cond_destroy(&h->unblocked);
+	pthread_mutex_destroy(&h->lock);
+	g_free(h);
+}
+
+static bool cfg_args(const struct hostdev *d, unsigned off, unsigned len)
+{
+	return (len == 1 || len == 2 || len == 4) && !(off & (len - 1)) && off < d->cfg_size &&
+	       len <= d->cfg_size - off;
+}
+
+int host_cfg_read(struct hostdev *d, unsigned off, unsigned len, uint32_t *val)
+{
+	if (!cfg_args(d, off, len))
+		return -EINVAL;
+	*val = hd_user_read(d, off, len);
+	return 0;
+}
+
+int host_cfg_write(struct hostdev *d, unsigned off, unsigned len, uint32_t val)
+{
+	if (!cfg_args(d, off, len))
+		return -EINVAL;
+	hd_user_write(d, off, len, val);
+	return 0;
+}
