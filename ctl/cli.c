@@ -40,6 +40,10 @@ static const struct cli_option options[] = {
 
 	{"device", "DRIVER[,PROP=V...]", cli_device, 0,
 	 "add a device, also as JSON; 'help' lists models, 'DRIVER,help' properties"},
+	{"host-device", "MODEL,addr=BDF[,driver=NAME][,PROP=V...]", cli_host_device, 0,
+	 "add a device to the emulated host, bound to that host's driver"},
+	{"host-sysfs", "PATH=TEXT", cli_host_sysfs, 0,
+	 "write to the emulated host's sysfs, below /sys/bus/pci; in order, after the scan"},
 	{"chardev", "BACKEND,id=ID[,PROP=V...]", cli_chardev, 0,
 	 "add a character device: stdio, file, pipe, socket, pty, null"},
 	{"serial", "DEV", cli_serial, 0,

@@ -128,3 +128,61 @@ int cli_device(struct cli *s, const struct cli_option *o, const char *arg, struc
 		g_ptr_array_add(s->c->devices, d);
 	return ret;
 }
+
+/* -host-device MODEL,addr=BDF[,driver=NAME][,PROP=V...]: here "driver" is the host's, a property. */
+int cli_host_device(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	g_autoptr(GArray) list = kv_parse(arg, "model");
+	const char *model = kv_get(list, "model");
+	struct vm_device *d;
+	int ret = 0;
+
+	if (!model || !*model)
+		return err_set(errp, -EINVAL, "no model named");
+	if (cli_is_help(model) || kv_has_help(list)) {
+		if (cli_is_help(model))
+			devs_help(s->out);
+		else
+			ret = devs_help_model(s->out, model, errp);
+		if (ret == 0)
+			cli_exit_now(s);
+		return ret;
+	}
+	d = vm_device_new(model);
+	for (guint i = 0; ret == 0 && i < list->len; i++) {
+		const struct kv *kv = &g_array_index(list, struct kv, i);
+
+		if (!strcmp(kv->key, "id")) {
+			replace(&d->id, kv->value);
+			ret = check_id(d->id, errp);
+		} else if (strcmp(kv->key, "model")) {
+			vm_device_set(d, kv->key, kv->value ?: "on");
+		}
+	}
+	if (ret == 0 && !vm_device_get(d, "addr")) {
+		ret = err_set(errp, -EINVAL, "-host-device %s has no address", model);
+		err_hint(errp, "Add addr=0000:01:00.0, as the guest's host= will name it.");
+	}
+	if (ret < 0)
+		vm_device_free(d);
+	else
+		g_ptr_array_add(s->c->host_devices, d);
+	return ret;
+}
+
+/* -host-sysfs PATH=TEXT: a write to a file below the emulated host's /sys/bus/pci. */
+int cli_host_sysfs(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	const char *eq = strchr(arg, '=');
+	struct kv kv;
+
+	if (!eq || eq == arg) {
+		int ret = err_set(errp, -EINVAL, "'%s' is not PATH=TEXT", arg);
+
+		err_hint(errp, "Such as -host-sysfs 'drivers/vfio-pci/new_id=1b36 0010'.");
+		return ret;
+	}
+	kv = (struct kv){g_strndup(arg, (gsize)(eq - arg)), g_strdup(eq + 1)};
+	g_array_append_val(s->c->host_sysfs, kv);
+	return 0;
+}

@@ -62,6 +62,7 @@ struct board {
 	struct debugexit *debugexit;
 	struct debugcon *debugcon;
 	struct vfio_ctx *vfio;
+	struct host *host; /* the emulated host; NULL where none is configured */
 	struct boot_image *boot;
 };
 
@@ -73,6 +74,11 @@ void board_free_devices(struct board *b); /* before the accelerator is closed */
 void board_free_memory(struct board *b);
 void board_eoi(void *board, uint8_t vector);
 
+/* hostdevs.c: the emulated host as -host-device and -host-sysfs describe it; *out NULL = none. */
+int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp);
+
+/* devs.c: a PCI function for the emulated host, on no bus yet. */
+int devs_make_host(const struct vm_device *conf, struct pcidev **out, struct err **errp);
 /* devs.c: make one -device. */
 int devs_create(struct board *b, const struct vm_device *conf, struct err **errp);
 

@@ -113,6 +113,9 @@ struct vm_config *vm_config_new(void)
 
 	c->accels = g_ptr_array_new_with_free_func((GDestroyNotify)vm_accel_free);
 	c->devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
+	c->host_devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
+	c->host_sysfs = g_array_new(FALSE, FALSE, sizeof(struct kv));
+	g_array_set_clear_func(c->host_sysfs, kv_clear);
 	c->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_conf_free);
 	c->serials = g_ptr_array_new_with_free_func(g_free);
 	return c;
@@ -124,6 +127,8 @@ void vm_config_free(struct vm_config *c)
 		return;
 	g_ptr_array_free(c->accels, TRUE);
 	g_ptr_array_free(c->devices, TRUE);
+	g_ptr_array_free(c->host_devices, TRUE);
+	g_array_free(c->host_sysfs, TRUE);
 	g_ptr_array_free(c->chardevs, TRUE);
 	g_ptr_array_free(c->serials, TRUE);
 	g_free(c->name);

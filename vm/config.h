@@ -62,7 +62,13 @@ struct vm_config {
 	uint64_t ram_size;              /* bytes */
 	uint64_t ram_slots, ram_maxmem; /* -m slots=,maxmem=; 0 = no memory hotplug */
 	char *kernel, *initrd, *append, *firmware;
-	GPtrArray *devices;  /* of struct vm_device, in order */
+	GPtrArray *devices; /* of struct vm_device, in order */
+	/*
+	 * The emulated host: -host-device (struct vm_device; addr is its place, the property driver
+	 * what it is bound to) and -host-sysfs (struct kv: path, text), each in order.
+	 */
+	GPtrArray *host_devices;
+	GArray *host_sysfs;
 	GPtrArray *chardevs; /* of struct chardev_conf, by id */
 	GPtrArray *serials;  /* of char *: chardev ids, in order of ports; "none" = no device */
 	char *monitor;  /* chardev id (side 1 of its mux if a serial has it, too), NULL = none */

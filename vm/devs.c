@@ -14,6 +14,8 @@
 #include "base/names.h"
 #include "base/props.h"
 #include "cpu/cpuid.h"
+#include "hw/dev/edu.h"
+#include "hw/dev/nvme.h"
 #include "hw/dev/testdev.h"
 #include "vm/board.h"
 
@@ -32,12 +34,21 @@ struct dev_conf {
 	uint32_t port_nr, chassis, slot;
 	uint32_t iobase, iosize, readback;
 	char *chardev;
+	uint64_t dma_mask, size;
+	char *drive, *serial;
+	uint32_t max_ioqpairs;
+	bool readonly;
 };
 
+/*
+ * create: puts the device on the board.  make: a PCI function that no bus holds yet; the same one
+ * goes to the guest's bus or to the emulated host's, where b is NULL.
+ */
 struct devmodel {
 	const char *name, *bus, *help;
 	const struct prop *props;
 	int (*create)(struct board *b, struct dev_conf *c, struct err **errp);
+	int (*make)(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp);
 };
 
 #define P(field, name_, type_, def_, help_)                                            \
@@ -79,6 +90,24 @@ static const struct prop port_props[] = {
 	P(port_nr, "port", PROP_U32, "0", "port number of the link"),
 	P(chassis, "chassis", PROP_U32, "0", "chassis of the slot, unique per port"),
 	P(slot, "slot", PROP_U32, "0", "number of the slot in the chassis"),
+	{0},
+};
+
+static const struct prop edu_props[] = {
+	PLACE_PROPS,
+	P(dma_mask, "dma_mask", PROP_U64, "0xfffffff", "address bits of its DMA engine"),
+	{0},
+};
+
+static const struct prop nvme_props[] = {
+	PLACE_PROPS,
+	P(drive, "drive", PROP_STR, NULL, "image file or block device that holds the blocks"),
+	P(drive, "file", PROP_STR, NULL, "the same as drive"),
+	P(size, "size", PROP_U64, NULL, "bytes of memory that hold them instead, such as 64M"),
+	P(serial, "serial", PROP_STR, NULL,
+	  "serial number; made from drive and id where not given"),
+	P(max_ioqpairs, "max_ioqpairs", PROP_U32, "64", "I/O queue pairs, 1 to 255"),
+	P(readonly, "readonly", PROP_BOOL, "off", "the guest may not write"),
 	{0},
 };
 
@@ -200,7 +229,7 @@ static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
 		return -EINVAL;
 	c->vfio.id = c->id;
 	c->vfio.multifunction = c->place.multifunction;
-	ret = vdev_new(&d, b->vfio, &c->vfio, true, !bus->bridge, errp);
+	ret = vdev_new(&d, b->vfio, &c->vfio, pcibus_express(bus), !bus->bridge, errp);
 	c->vfio.id = NULL;
 	return ret < 0 ? ret : plug(b, d, bus, devfn, errp);
 }
@@ -237,16 +266,46 @@ static int testdev_ioeventfd(void *opaque, int fd, bool io, uint64_t addr, unsig
 	return a->ops->ioeventfd ? a->ops->ioeventfd(a, fd, io, addr, len, match, add) : -ENOTSUP;
 }
 
-static int create_pci_testdev(struct board *b, struct dev_conf *c, struct err **errp)
+static int make_pci_testdev(struct board *b, struct dev_conf *c, struct pcidev **out,
+			    struct err **errp)
 {
-	int devfn;
+	const struct testdev_ops ops = {b ? testdev_ioeventfd : NULL, b ? b->accel : NULL};
+
+	*out = pci_testdev_new(c->id, &ops);
+	return 0;
+}
+
+static int make_edu(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp)
+{
+	return pci_edu_new(out, c->id, c->dma_mask, errp);
+}
+
+static int make_nvme(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp)
+{
+	const struct nvme_conf conf = {
+		.id = c->id,
+		.file = c->drive,
+		.size = c->size,
+		.serial = c->serial,
+		.max_ioqpairs = c->max_ioqpairs,
+		.readonly = c->readonly,
+	};
+
+	return pci_nvme_new(out, &conf, errp);
+}
+
+static int create_made(struct board *b, struct dev_conf *c, const struct devmodel *m,
+		       struct err **errp)
+{
+	int devfn, ret;
 	struct pcibus *bus = find_place(b, c, &devfn, errp);
-	const struct testdev_ops ops = {testdev_ioeventfd, b->accel};
 	struct pcidev *d;
 
 	if (!bus)
 		return -EINVAL;
-	d = pci_testdev_new(c->id, &ops);
+	ret = m->make(b, c, &d, errp);
+	if (ret < 0)
+		return ret;
 	if (c->place.multifunction)
 		d->cfg[PCI_HEADER_TYPE] |= 0x80;
 	return plug(b, d, bus, devfn, errp);
@@ -296,7 +355,11 @@ static const struct devmodel models[] = {
 	{"vfio-pci", "PCI", "a PCI device of the host, assigned", vfio_props, create_vfio},
 	{"pcie-root-port", "PCI", "a PCI Express root port: one more bus", port_props, create_port},
 	{"pci-testdev", "PCI", "counts accesses, for tests of exits and ioeventfds", place_props,
-	 create_pci_testdev},
+	 .make = make_pci_testdev},
+	{"edu", "PCI", "the educational device: registers, interrupts, DMA", edu_props,
+	 .make = make_edu},
+	{"nvme", "PCI", "an NVM Express drive on a file or in memory", nvme_props,
+	 .make = make_nvme},
 	{"pc-testdev", "ISA", "ports and memory for CPU test programs", no_props,
 	 create_pc_testdev},
 	{"isa-debug-exit", "ISA", "a port whose write ends this process", exit_props,
@@ -319,28 +382,59 @@ static const struct devmodel *find_model(const char *driver, struct err **errp)
 	return NULL;
 }
 
+static int set_props(struct dev_conf *c, const struct devmodel *m, const struct vm_device *dev,
+		     const char *option, struct err **errp)
+{
+	int ret = 0;
+
+	props_defaults(c, m->props);
+	for (guint i = 0; ret >= 0 && i < dev->props->len; i++) {
+		const struct kv *kv = &g_array_index(dev->props, struct kv, i);
+
+		ret = props_set(c, m->props, kv->key, kv->value, errp);
+	}
+	if (ret >= 0)
+		return 0;
+	err_prefix(errp, "%s %s", option, dev->driver);
+	err_hint(errp, "'-device %s,help' lists the properties.", dev->driver);
+	return ret;
+}
+
 int devs_create(struct board *b, const struct vm_device *dev, struct err **errp)
 {
 	const struct devmodel *m = find_model(dev->driver, errp);
 	struct dev_conf c = {.driver = dev->driver, .id = dev->id};
-	int ret = 0;
+	int ret;
 
 	if (!m) {
 		err_prefix(errp, "-device %s", dev->driver);
 		return -ENOENT;
 	}
-	props_defaults(&c, m->props);
-	for (guint i = 0; ret >= 0 && i < dev->props->len; i++) {
-		const struct kv *kv = &g_array_index(dev->props, struct kv, i);
+	ret = set_props(&c, m, dev, "-device", errp);
+	if (!ret)
+		ret = m->make ? create_made(b, &c, m, errp) : m->create(b, &c, errp);
+	props_clear(&c, m->props);
+	return ret;
+}
 
-		ret = props_set(&c, m->props, kv->key, kv->value, errp);
+int devs_make_host(const struct vm_device *dev, struct pcidev **out, struct err **errp)
+{
+	const struct devmodel *m = find_model(dev->driver, errp);
+	struct dev_conf c = {.driver = dev->driver, .id = dev->id};
+	int ret = m ? 0 : -ENOENT;
+
+	if (m && !m->make) {
+		ret = err_set(errp, -EINVAL, "%s is no device of a host: it belongs to the guest",
+			      m->name);
+		err_hint(errp, "A host has endpoints: edu, nvme, pci-testdev.");
 	}
 	if (ret < 0) {
-		err_prefix(errp, "-device %s", dev->driver);
-		err_hint(errp, "'-device %s,help' lists the properties.", dev->driver);
-	} else {
-		ret = m->create(b, &c, errp);
+		err_prefix(errp, "-host-device %s", dev->driver);
+		return ret;
 	}
+	ret = set_props(&c, m, dev, "-host-device", errp);
+	if (!ret)
+		ret = m->make(NULL, &c, out, errp);
 	props_clear(&c, m->props);
 	return ret;
 }

@@ -10,6 +10,7 @@
 #include "base/chardev.h"
 #include "base/err.h"
 #include "mem/layout.h"
+#include "vfio/pci/driver.h"
 #include "vm/board.h"
 
 /* --- memory --- */
@@ -171,7 +172,7 @@ static int make_pci(struct board *b, struct err **errp)
 {
 	struct lpc_conf lpc = {
 		.clock = b->clock, .power_off = b->ops.power_off, .opaque = b->ops.opaque};
-	const struct vfio_env vfio = {
+	struct vfio_env vfio = {
 		.mem = b->mem,
 		.irq = &b->accel->irq,
 		.clock = b->clock,
@@ -189,6 +190,9 @@ static int make_pci(struct board *b, struct err **errp)
 	b->lpc = lpc_new(&b->pci, &lpc, errp);
 	if (!b->lpc)
 		return -EIO;
+	if (hostdevs_new(b->config, &b->host, errp) < 0)
+		return -EINVAL;
+	vfio.host = b->host;
 	b->vfio = vfio_ctx_new(&vfio);
 	return 0;
 }
@@ -313,6 +317,7 @@ void board_free_devices(struct board *b)
 {
 	pcihost_fini(&b->pci);
 	vfio_ctx_free(b->vfio);
+	vfio_host_free(b->host);
 	lpc_free(b->lpc);
 	mch_free(b->mch);
 	debugcon_free(b->debugcon);

@@ -135,7 +135,8 @@ static void transfer(struct edu *e)
 	due = !devworker_stale(&e->worker);
 	if (due) {
 		e->dma[R_CMD] &= ~(uint64_t)EDU_CMD_START;
-		if (!ok) /* the device has no error to report: its user finds the data missing */
+		/* The device has no error to report: its user finds the data missing. */
+		if (!ok && devworker_may_dma(&e->worker))
 			mistake(e, "has DMA that nothing answers", t.ram);
 		if (t.irq)
 			set_irq(e, EDU_IRQ_DMA);

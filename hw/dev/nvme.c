@@ -53,7 +53,7 @@ void nvme_drive_pin(struct nvme *n)
 	if (!pcimsix_enabled(n->dev.msix) && !pcimsi_enabled(&n->msi))
 		for (unsigned i = 0; i <= n->pairs && !level; i++)
 			level = waiting(&n->cq[i]) && !(n->intms >> (n->cq[i].vector & 31) & 1);
-	if (level != n->dev.intx_level)
+	if (level != __atomic_load_n(&n->dev.intx_level, __ATOMIC_RELAXED))
 		pcidev_intx(&n->dev, level);
 }
 
@@ -63,10 +63,16 @@ static uint32_t unmask(struct nvme *n, uint32_t bits)
 	uint32_t due = 0, opened = n->intms & bits;
 
 	n->intms &= ~bits;
-	if (opened && pcimsi_enabled(&n->msi))
-		for (unsigned i = 0; i <= n->pairs; i++)
-			if (waiting(&n->cq[i]))
-				due |= opened & 1u << (n->cq[i].vector & 31);
+	if (!opened || !pcimsi_enabled(&n->msi))
+		return 0;
+	for (unsigned i = 0; i <= n->pairs; i++) {
+		uint32_t bit = opened & 1u << (n->cq[i].vector & 31);
+
+		if (!bit || !waiting(&n->cq[i]))
+			continue;
+		n->cq[i].due = false; /* this one is it */
+		due |= bit;
+	}
 	return due;
 }
 

@@ -179,8 +179,8 @@ uint16_t nvme_log_error(struct nvme *n, const struct nvme_cmd *c, uint16_t statu
 /* --- nvme_prp.c --- */
 
 /*
- * The host memory that a command's PRP entries name, len bytes of it (1..NVME_MAX_DATA), into n->seg
- * (4.3).
+ * The host memory that a command's PRP entries name (4.3), len bytes of it (1..NVME_MAX_DATA), into
+ * n->seg.
  */
 uint16_t nvme_map(struct nvme *n, const struct nvme_cmd *c, size_t len);
 /* Move between buf and what was mapped. */

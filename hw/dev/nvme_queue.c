@@ -137,7 +137,7 @@ bool nvme_complete(struct nvme *n, unsigned sqid, uint16_t cid, uint32_t result,
 	go = !devworker_stale(&n->worker);
 	if (go && ok)
 		advance(cq);
-	else if (go)
+	else if (devworker_may_dma(&n->worker)) /* else the host has taken the bus away itself */
 		fatal(n, "has a completion queue that nothing answers");
 	pthread_mutex_unlock(&n->lock);
 	return go && ok;
@@ -170,9 +170,8 @@ static void interrupt(struct nvme *n, unsigned cqid)
 
 static bool may_work(struct nvme *n)
 {
-	return !devworker_stale(&n->worker) && n->running && !n->reset_due &&
-	       !(n->csts & (NVME_CSTS_CFS | NVME_CSTS_SHST)) &&
-	       pci_get16(n->dev.cfg + PCI_COMMAND) & PCI_COMMAND_MASTER;
+	return devworker_may_dma(&n->worker) && n->running && !n->reset_due &&
+	       !(n->csts & (NVME_CSTS_CFS | NVME_CSTS_SHST));
 }
 
 /* Under the lock: where the next command of a queue is that can be completed, too. */

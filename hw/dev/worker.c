@@ -99,11 +99,15 @@ bool devworker_stale(struct devworker *w)
 	return __atomic_load_n(&w->epoch, __ATOMIC_ACQUIRE) != w->run_epoch;
 }
 
-static bool may_master(struct devworker *w, uint64_t addr, size_t len)
+bool devworker_may_dma(struct devworker *w)
 {
-	return addr + len >= addr && !devworker_stale(w) &&
-	       __atomic_load_n(&w->dev->bus, __ATOMIC_ACQUIRE) &&
+	return !devworker_stale(w) && __atomic_load_n(&w->dev->bus, __ATOMIC_ACQUIRE) &&
 	       pci_get16(w->dev->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+static bool reaches(struct devworker *w, uint64_t addr, size_t len)
+{
+	return addr + len >= addr && devworker_may_dma(w);
 }
 
 bool devworker_read(struct devworker *w, uint64_t addr, void *buf, size_t len)
@@ -111,7 +115,7 @@ bool devworker_read(struct devworker *w, uint64_t addr, void *buf, size_t len)
 	bool ok;
 
 	pthread_mutex_lock(&w->dma);
-	ok = may_master(w, addr, len) && aspace_read_buf(pcidev_dma(w->dev), addr, buf, len);
+	ok = reaches(w, addr, len) && pcidev_dma_read(w->dev, addr, buf, len);
 	pthread_mutex_unlock(&w->dma);
 	return ok;
 }
@@ -121,7 +125,7 @@ bool devworker_write(struct devworker *w, uint64_t addr, const void *buf, size_t
 	bool ok;
 
 	pthread_mutex_lock(&w->dma);
-	ok = may_master(w, addr, len) && aspace_write_buf(pcidev_dma(w->dev), addr, buf, len);
+	ok = reaches(w, addr, len) && pcidev_dma_write(w->dev, addr, buf, len);
 	pthread_mutex_unlock(&w->dma);
 	return ok;
 }

@@ -50,6 +50,8 @@ void devworker_drain(struct devworker *w);
 
 /* For run(): was the device reset, so that there is nothing left to do in this run? */
 bool devworker_stale(struct devworker *w);
+/* For run(): may the device do DMA at all: plugged in, bus master, not stale? */
+bool devworker_may_dma(struct devworker *w);
 /* For run(): DMA at a bus address; false where the device may not or some byte is not there. */
 bool devworker_read(struct devworker *w, uint64_t addr, void *buf, size_t len);
 bool devworker_write(struct devworker *w, uint64_t addr, const void *buf, size_t len);

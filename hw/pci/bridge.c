@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Owns what every bridge does (PCI-to-PCI Bridge 1.2, 3.2; PCI Express 3.0, 7.5, 7.8) and the
- * model of a bridge from PCI Express to conventional PCI.  Called by port.c for its ports, by boards
- * for the bridge; never touches what is plugged below but to reset it or to tell it that a window
- * moved.
+ * model of a bridge from PCI Express to conventional PCI.  Called by port.c for its ports, by
+ * boards for the bridge; never touches what is plugged below but to reset it or to tell it that a
+ * window moved.
  */
 #include "hw/pci/bridge.h"
 

@@ -69,10 +69,6 @@ void vfio_region_parse(struct vfio_region *r, const void *buf, size_t len);
 /* The header of the info capability at off; false where none fits into len bytes. */
 bool vfio_cap_header(const void *buf, size_t len, uint32_t off, struct vfio_info_cap_header *h);
 
-/* Legacy Linux interface: /dev/vfio/N and a container.  bdf: as 0000:01:00.0. */
-int vfio_group_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const char *bdf,
-			struct err **errp);
-
 /* A container as the DMA listener sees it. */
 struct vfio_dma_ops {
 	int (*map)(void *opaque, uint64_t iova, uint64_t size, void *host, bool write);

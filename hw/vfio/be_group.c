@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the legacy Linux interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device
- * descriptors (Linux, Documentation/driver-api/vfio.rst).  Called by vdev.c through vfio_dev_ops;
- * never interprets a device.
+ * Owns the legacy interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device descriptors (Linux,
+ * Documentation/driver-api/vfio.rst), on whichever host has the device: struct vfio_sys.  Called by
+ * vdev.c through vfio_dev_ops; never interprets a device.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "hw/vfio/backend.h"
 #include "hw/vfio/ctx.h"
 #include "hw/vfio/dma.h"
-#include "hw/vfio/sysfs.h"
+#include "hw/vfio/sys.h"
 
 struct vfio_container {
 	struct vfio_ctx *ctx;
+	const struct vfio_sys *sys;
 	int fd, type;
 	unsigned groups;
 	struct vfio_dma dma;
@@ -27,6 +24,7 @@ struct vfio_container {
 
 struct vfio_group {
 	struct vfio_ctx *ctx;
+	const struct vfio_sys *sys;
 	struct vfio_container *container;
 	int fd, nr;
 	unsigned devices;
@@ -35,20 +33,26 @@ struct vfio_group {
 
 struct group_dev {
 	struct vfio_dev dev;
+	const struct vfio_sys *sys;
 	struct vfio_group *group;
 	int fd;
 	uint64_t *region_off; /* by index */
 	uint32_t regions, irqs;
 };
 
-static int xioctl(int fd, unsigned long req, void *arg)
+static int xioctl(const struct vfio_sys *sys, int fd, unsigned long req, void *arg)
 {
-	int ret;
+	return sys->ioctl(sys->opaque, fd, req, arg);
+}
 
-	do {
-		ret = ioctl(fd, req, arg);
-	} while (ret < 0 && errno == EINTR);
-	return ret < 0 ? -errno : ret;
+static int group_ioctl(struct vfio_group *g, unsigned long req, void *arg)
+{
+	return xioctl(g->sys, g->fd, req, arg);
+}
+
+static int dev_ioctl(struct group_dev *d, unsigned long req, void *arg)
+{
+	return xioctl(d->sys, d->fd, req, arg);
 }
 
 /* --- container ------------------------------------------------------------------------------ */
@@ -64,7 +68,7 @@ static int type1_map(void *opaque, uint64_t iova, uint64_t size, void *host, boo
 		.size = size,
 	};
 
-	return xioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map);
+	return xioctl(c->sys, c->fd, VFIO_IOMMU_MAP_DMA, &map);
 }
 
 static int type1_unmap(void *opaque, uint64_t iova, uint64_t size)
@@ -73,7 +77,7 @@ static int type1_unmap(void *opaque, uint64_t iova, uint64_t size)
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap), .iova = iova, .size = size};
 
-	return xioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+	return xioctl(c->sys, c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
 }
 
 static const struct vfio_dma_ops type1_ops = {type1_map, type1_unmap};
@@ -92,7 +96,7 @@ static void read_info(struct vfio_container *c)
 
 	for (int tries = 0; tries < 2; tries++) {
 		info->argsz = size;
-		if (xioctl(c->fd, VFIO_IOMMU_GET_INFO, info) < 0)
+		if (xioctl(c->sys, c->fd, VFIO_IOMMU_GET_INFO, info) < 0)
 			return;
 		if (info->argsz <= size)
 			break;
@@ -103,22 +107,29 @@ static void read_info(struct vfio_container *c)
 	vfio_dma_parse_info(&c->dma, info, MIN(info->argsz, size));
 }
 
+static bool has_extension(struct vfio_container *c, unsigned long ext)
+{
+	return xioctl(c->sys, c->fd, VFIO_CHECK_EXTENSION, (void *)ext) > 0;
+}
+
 static void container_free(struct vfio_container *c)
 {
 	if (c->dma.windows)
 		g_array_free(c->dma.windows, TRUE);
 	if (c->fd >= 0)
-		close(c->fd);
+		c->sys->close(c->sys->opaque, c->fd);
 	g_ptr_array_remove(c->ctx->containers, c);
 	g_free(c);
 }
 
-static struct vfio_container *container_new(struct vfio_ctx *ctx, struct err **errp)
+static struct vfio_container *container_new(struct vfio_ctx *ctx, const struct vfio_sys *sys,
+					    struct err **errp)
 {
 	struct vfio_container *c = g_new0(struct vfio_container, 1);
 	int version;
 
 	c->ctx = ctx;
+	c->sys = sys;
 	c->dma.windows = g_array_new(FALSE, FALSE, sizeof(struct vfio_iova_range));
 	c->dma.ops = &type1_ops;
 	c->dma.opaque = c;
@@ -126,9 +137,9 @@ static struct vfio_container *container_new(struct vfio_ctx *ctx, struct err **e
 	c->dma.fatal_opaque = c;
 	c->dma.pgsize = 4096;
 	g_ptr_array_add(ctx->containers, c);
-	c->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	c->fd = sys->open(sys->opaque, "/dev/vfio/vfio");
 	if (c->fd < 0) {
-		int ret = err_set_errno(errp, -errno, "open /dev/vfio/vfio");
+		int ret = err_set_errno(errp, c->fd, "open /dev/vfio/vfio");
 
 		err_hint(
 			errp,
@@ -137,15 +148,15 @@ static struct vfio_container *container_new(struct vfio_ctx *ctx, struct err **e
 				: "Load the module: modprobe vfio-pci.");
 		goto out;
 	}
-	version = ioctl(c->fd, VFIO_GET_API_VERSION);
+	version = xioctl(sys, c->fd, VFIO_GET_API_VERSION, NULL);
 	if (version != VFIO_API_VERSION) {
 		err_set(errp, -ENOTSUP, "/dev/vfio/vfio speaks API version %d, this program %d",
 			version, VFIO_API_VERSION);
 		goto out;
 	}
-	if (ioctl(c->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) > 0)
+	if (has_extension(c, VFIO_TYPE1v2_IOMMU))
 		c->type = VFIO_TYPE1v2_IOMMU;
-	else if (ioctl(c->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU) > 0)
+	else if (has_extension(c, VFIO_TYPE1_IOMMU))
 		c->type = VFIO_TYPE1_IOMMU;
 	if (c->type)
 		return c;
@@ -158,7 +169,7 @@ out:
 
 static int set_iommu(struct vfio_container *c, struct err **errp)
 {
-	int ret = xioctl(c->fd, VFIO_SET_IOMMU, (void *)(uintptr_t)c->type);
+	int ret = xioctl(c->sys, c->fd, VFIO_SET_IOMMU, (void *)(uintptr_t)c->type);
 
 	if (ret >= 0)
 		return 0;
@@ -185,7 +196,7 @@ static void detach(struct vfio_group *g)
 		vfio_dma_stop(&c->dma);
 	if (g->in_accel)
 		g->ctx->env.accel_group(g->ctx->env.opaque, g->fd, false);
-	xioctl(g->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
+	group_ioctl(g, VFIO_GROUP_UNSET_CONTAINER, NULL);
 	g->container = NULL;
 	if (!--c->groups)
 		container_free(c);
@@ -195,7 +206,7 @@ static void group_free(struct vfio_group *g)
 {
 	detach(g);
 	if (g->fd >= 0)
-		close(g->fd);
+		g->sys->close(g->sys->opaque, g->fd);
 	g_ptr_array_remove(g->ctx->groups, g);
 	g_free(g);
 }
@@ -204,7 +215,7 @@ static void join_accel(struct vfio_group *g)
 {
 	int ret;
 
-	if (!g->ctx->env.accel_group)
+	if (!g->ctx->env.accel_group || !g->sys->in_kernel)
 		return;
 	ret = g->ctx->env.accel_group(g->ctx->env.opaque, g->fd, true);
 	g->in_accel = ret >= 0;
@@ -222,17 +233,17 @@ static int attach(struct vfio_group *g, struct err **errp)
 
 	for (guint i = 0; i < ctx->containers->len; i++) {
 		c = ctx->containers->pdata[i];
-		if (xioctl(g->fd, VFIO_GROUP_SET_CONTAINER, &c->fd) >= 0) {
+		if (c->sys == g->sys && group_ioctl(g, VFIO_GROUP_SET_CONTAINER, &c->fd) >= 0) {
 			g->container = c;
 			c->groups++;
 			join_accel(g);
 			return 0;
 		}
 	}
-	c = container_new(ctx, errp);
+	c = container_new(ctx, g->sys, errp);
 	if (!c)
 		return err_code(errp ? *errp : NULL) ? err_code(*errp) : -EIO;
-	ret = xioctl(g->fd, VFIO_GROUP_SET_CONTAINER, &c->fd);
+	ret = group_ioctl(g, VFIO_GROUP_SET_CONTAINER, &c->fd);
 	if (ret < 0) {
 		err_set_errno(errp, ret, "put group %d into a container", g->nr);
 		container_free(c);
@@ -248,64 +259,37 @@ static int attach(struct vfio_group *g, struct err **errp)
 	return vfio_dma_start(&c->dma, ctx->env.mem, errp);
 }
 
-static int explain_open(const char *path, int ret, struct err **errp)
-{
-	g_autofree char *holder = ret == -EBUSY ? procfs_holder("", path) : NULL;
-
-	err_set_errno(errp, ret, "open %s", path);
-	if (holder)
-		err_hint(errp, "It is held by %s.", holder);
-	else if (ret == -EBUSY)
-		err_hint(
-			errp,
-			"Another process (perhaps of another user) holds it: 'fuser -v %s' as root tells.",
-			path);
-	else if (ret == -EACCES)
-		err_hint(
-			errp,
-			"You are uid %d: 'sudo chown %d %s', or a udev rule for the group's owner.",
-			(int)getuid(), (int)getuid(), path);
-	else if (ret == -ENOENT)
-		err_hint(
-			errp,
-			"The group has a VFIO driver but no node: in a container, pass %s in; else "
-			"udev or devtmpfs should have made it.",
-			path);
-	else if (ret == -EPERM)
-		err_hint(errp, "A device cgroup or the kernel's lockdown forbids it.");
-	return ret;
-}
-
 static int group_check(struct vfio_group *g, const char *bdf, struct err **errp)
 {
 	struct vfio_group_status status = {.argsz = sizeof(status)};
-	int ret = xioctl(g->fd, VFIO_GROUP_GET_STATUS, &status);
+	int ret = group_ioctl(g, VFIO_GROUP_GET_STATUS, &status);
 
 	if (ret < 0)
 		return err_set_errno(errp, ret, "read the status of group %d", g->nr);
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return sysfs_explain_group("", bdf, g->nr, errp);
+		return g->sys->explain_group(g->sys->opaque, bdf, g->nr, errp);
 	return 0;
 }
 
-static struct vfio_group *group_get(struct vfio_ctx *ctx, int nr, const char *bdf,
-				    struct err **errp)
+static struct vfio_group *group_get(struct vfio_ctx *ctx, const struct vfio_sys *sys, int nr,
+				    const char *bdf, struct err **errp)
 {
 	g_autofree char *path = g_strdup_printf("/dev/vfio/%d", nr);
 	struct vfio_group *g;
 
 	for (guint i = 0; i < ctx->groups->len; i++) {
 		g = ctx->groups->pdata[i];
-		if (g->nr == nr)
+		if (g->sys == sys && g->nr == nr)
 			return g;
 	}
 	g = g_new0(struct vfio_group, 1);
 	g->ctx = ctx;
+	g->sys = sys;
 	g->nr = nr;
 	g_ptr_array_add(ctx->groups, g);
-	g->fd = open(path, O_RDWR | O_CLOEXEC);
+	g->fd = sys->open(sys->opaque, path);
 	if (g->fd < 0)
-		explain_open(path, -errno, errp);
+		sys->explain_open(sys->opaque, path, g->fd, errp);
 	else if (group_check(g, bdf, errp) >= 0 && attach(g, errp) >= 0)
 		return g;
 	group_free(g);
@@ -324,7 +308,7 @@ static void dev_close(struct vfio_dev *dev)
 	struct group_dev *d = of(dev);
 
 	if (d->fd >= 0) {
-		close(d->fd);
+		d->sys->close(d->sys->opaque, d->fd);
 		d->group->devices--;
 	}
 	if (d->group && !d->group->devices)
@@ -345,7 +329,7 @@ static int dev_region_info(struct vfio_dev *dev, unsigned index, struct vfio_reg
 
 		info->argsz = size;
 		info->index = index;
-		ret = xioctl(d->fd, VFIO_DEVICE_GET_REGION_INFO, info);
+		ret = dev_ioctl(d, VFIO_DEVICE_GET_REGION_INFO, info);
 		if (ret < 0)
 			return ret;
 		if (info->argsz <= size)
@@ -357,13 +341,16 @@ static int dev_region_info(struct vfio_dev *dev, unsigned index, struct vfio_reg
 	if (index < d->regions)
 		d->region_off[index] = info->offset;
 	vfio_region_parse(r, info, MIN(info->argsz, size));
+	if (r->flags & VFIO_REGION_INFO_FLAG_MMAP && d->sys->mappable &&
+	    !d->sys->mappable(d->sys->opaque, d->fd, info->offset))
+		r->flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
 	return 0;
 }
 
 static int dev_irq_info(struct vfio_dev *dev, unsigned index, struct vfio_irq *irq)
 {
 	struct vfio_irq_info info = {.argsz = sizeof(info), .index = index};
-	int ret = xioctl(of(dev)->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
+	int ret = dev_ioctl(of(dev), VFIO_DEVICE_GET_IRQ_INFO, &info);
 
 	*irq = (struct vfio_irq){0};
 	if (ret < 0)
@@ -375,36 +362,33 @@ static int dev_irq_info(struct vfio_dev *dev, unsigned index, struct vfio_irq *i
 static ssize_t dev_read(struct vfio_dev *dev, unsigned region, uint64_t off, void *buf, size_t len)
 {
 	struct group_dev *d = of(dev);
-	ssize_t n = pread(d->fd, buf, len, (off_t)(d->region_off[region] + off));
 
-	return n < 0 ? -errno : n;
+	return d->sys->pread(d->sys->opaque, d->fd, buf, len, d->region_off[region] + off);
 }
 
 static ssize_t dev_write(struct vfio_dev *dev, unsigned region, uint64_t off, const void *buf,
 			 size_t len)
 {
 	struct group_dev *d = of(dev);
-	ssize_t n = pwrite(d->fd, buf, len, (off_t)(d->region_off[region] + off));
 
-	return n < 0 ? -errno : n;
+	return d->sys->pwrite(d->sys->opaque, d->fd, buf, len, d->region_off[region] + off);
 }
 
 static void *dev_map(struct vfio_dev *dev, unsigned region, uint64_t off, size_t len, bool write)
 {
 	struct group_dev *d = of(dev);
 
-	return mmap(NULL, len, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED, d->fd,
-		    (off_t)(d->region_off[region] + off));
+	return d->sys->map(d->sys->opaque, d->fd, d->region_off[region] + off, len, write);
 }
 
 static int dev_set_irqs(struct vfio_dev *dev, struct vfio_irq_set *set)
 {
-	return xioctl(of(dev)->fd, VFIO_DEVICE_SET_IRQS, set);
+	return dev_ioctl(of(dev), VFIO_DEVICE_SET_IRQS, set);
 }
 
 static int dev_reset(struct vfio_dev *dev)
 {
-	return xioctl(of(dev)->fd, VFIO_DEVICE_RESET, NULL);
+	return dev_ioctl(of(dev), VFIO_DEVICE_RESET, NULL);
 }
 
 static struct vfio_group *find_group(struct vfio_ctx *ctx, uint32_t nr)
@@ -421,14 +405,14 @@ static struct vfio_pci_hot_reset_info *hot_reset_info(struct group_dev *d, int *
 	uint32_t n;
 
 	info->argsz = sizeof(*info);
-	*ret = xioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	*ret = dev_ioctl(d, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
 	if (*ret != -ENOSPC)
 		return info;
 	n = info->count;
 	g_free(info);
 	info = g_malloc0(sizeof(*info) + n * sizeof(info->devices[0]));
 	info->argsz = (uint32_t)(sizeof(*info) + n * sizeof(info->devices[0]));
-	*ret = xioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	*ret = dev_ioctl(d, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
 	return info;
 }
 
@@ -457,7 +441,7 @@ static int dev_hot_reset(struct vfio_dev *dev)
 			reset->group_fds[reset->count++] = g->fd;
 	}
 	reset->argsz = (uint32_t)(sizeof(*reset) + reset->count * sizeof(int32_t));
-	return xioctl(d->fd, VFIO_DEVICE_PCI_HOT_RESET, reset);
+	return dev_ioctl(d, VFIO_DEVICE_PCI_HOT_RESET, reset);
 }
 
 static const struct vfio_dev_ops group_dev_ops = {
@@ -478,16 +462,15 @@ static int get_device(struct group_dev *d, struct err **errp)
 	struct vfio_device_info info = {.argsz = sizeof(info)};
 	int ret;
 
-	d->fd = xioctl(d->group->fd, VFIO_GROUP_GET_DEVICE_FD, d->dev.bdf);
+	d->fd = group_ioctl(d->group, VFIO_GROUP_GET_DEVICE_FD, d->dev.bdf);
 	if (d->fd < 0) {
 		ret = err_set_errno(errp, d->fd, "get the device from group %d", d->group->nr);
 		err_hint(errp,
 			 "dmesg says why vfio-pci could not enable it (reset, power state, BARs).");
 		return ret;
 	}
-	fcntl(d->fd, F_SETFD, FD_CLOEXEC);
 	d->group->devices++;
-	ret = xioctl(d->fd, VFIO_DEVICE_GET_INFO, &info);
+	ret = dev_ioctl(d, VFIO_DEVICE_GET_INFO, &info);
 	if (ret < 0)
 		return err_set_errno(errp, ret, "VFIO_DEVICE_GET_INFO");
 	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
@@ -503,20 +486,21 @@ static int get_device(struct group_dev *d, struct err **errp)
 	return 0;
 }
 
-int vfio_group_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const char *bdf,
-			struct err **errp)
+int vfio_sys_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const struct vfio_sys *sys,
+		      const char *bdf, struct err **errp)
 {
 	struct group_dev *d;
-	int ret = sysfs_check_assignable("", bdf, errp);
+	int ret = sys->check(sys->opaque, bdf, errp);
 
 	if (ret < 0)
 		return ret;
 	d = g_new0(struct group_dev, 1);
 	d->fd = -1;
+	d->sys = sys;
 	d->dev.ops = &group_dev_ops;
 	g_strlcpy(d->dev.bdf, bdf, sizeof(d->dev.bdf));
-	d->dev.group = (unsigned)sysfs_group("", bdf);
-	d->group = group_get(ctx, (int)d->dev.group, bdf, errp);
+	d->dev.group = (unsigned)sys->group_of(sys->opaque, bdf);
+	d->group = group_get(ctx, sys, (int)d->dev.group, bdf, errp);
 	if (!d->group) {
 		ret = errp && *errp ? err_code(*errp) : -EIO;
 		goto out;

@@ -12,9 +12,10 @@
 
 struct vfio_ctx {
 	struct vfio_env env;
-	GPtrArray *containers; /* of struct vfio_container (be_group.c) */
-	GPtrArray *groups;     /* of struct vfio_group (be_group.c) */
-	GPtrArray *devices;    /* of struct vdev */
+	struct vfio_sys *inproc; /* env.host's; NULL without one */
+	GPtrArray *containers;   /* of struct vfio_container (be_group.c) */
+	GPtrArray *groups;       /* of struct vfio_group (be_group.c) */
+	GPtrArray *devices;      /* of struct vdev */
 };
 
 #endif

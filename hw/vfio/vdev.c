@@ -15,7 +15,9 @@
 
 #include "base/err.h"
 #include "hw/vfio/ctx.h"
+#include "hw/vfio/sys.h"
 #include "hw/vfio/sysfs.h"
+#include "vfio/host/host.h"
 
 void vdev_warn(struct vdev *v, const char *fmt, ...)
 {
@@ -273,7 +275,9 @@ static int step_open(struct vdev *v, const struct place *place, struct err **err
 		return err_set(errp, -EBUSY, "%s is assigned to this machine already", bdf);
 	if (v->ctx->env.open)
 		return v->ctx->env.open(v->ctx->env.opaque, &v->be, bdf, errp);
-	return vfio_group_open_dev(&v->be, v->ctx, bdf, errp);
+	if (v->ctx->inproc && host_find(v->ctx->env.host, bdf))
+		return vfio_sys_open_dev(&v->be, v->ctx, v->ctx->inproc, bdf, errp);
+	return vfio_sys_open_dev(&v->be, v->ctx, &vfio_sys_linux, bdf, errp);
 }
 
 static void undo_open(struct vdev *v)
@@ -443,6 +447,8 @@ struct vfio_ctx *vfio_ctx_new(const struct vfio_env *env)
 	ctx->containers = g_ptr_array_new();
 	ctx->groups = g_ptr_array_new();
 	ctx->devices = g_ptr_array_new();
+	if (env->host)
+		ctx->inproc = vfio_sys_inproc_new(env->host);
 	return ctx;
 }
 
@@ -453,6 +459,7 @@ void vfio_ctx_free(struct vfio_ctx *ctx)
 	g_ptr_array_free(ctx->containers, TRUE);
 	g_ptr_array_free(ctx->groups, TRUE);
 	g_ptr_array_free(ctx->devices, TRUE);
+	vfio_sys_inproc_free(ctx->inproc);
 	g_free(ctx);
 }
 

@@ -17,6 +17,7 @@
 
 struct aspace;
 struct err;
+struct host;
 struct vclock;
 struct vfio_ctx;
 struct vfio_dev;
@@ -30,7 +31,8 @@ struct vfio_env {
 	 * The hypervisor's side of a group (KVM-VFIO device); NULL or -ENOTSUP where it has none.
 	 */
 	int (*accel_group)(void *opaque, int group_fd, bool add);
-	/* Who provides the device at bdf (0000:01:00.0); NULL = Linux, /dev/vfio. */
+	struct host *host; /* an emulated host, asked before Linux; NULL = none */
+	/* Who provides the device at bdf (0000:01:00.0), for tests; NULL = the two above. */
 	int (*open)(void *opaque, struct vfio_dev **out, const char *bdf, struct err **errp);
 	/* A device failed for good (error eventfd): stop the machine; text says what. */
 	void (*fatal)(void *opaque, const char *text);

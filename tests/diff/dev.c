@@ -48,6 +48,14 @@ const char *dev_after(const char *word, const char *key)
 	return word && g_str_has_prefix(word, key) ? word + strlen(key) : NULL;
 }
 
+static void close_device(struct dev *d)
+{
+	vfio_munmap(d->vma);
+	vfio_close(d->device);
+	d->vma = NULL;
+	d->device = NULL;
+}
+
 /* --- sysfs --- */
 
 static void driver_of(struct dev *d, const char *bdf, char *buf, size_t size)
@@ -87,6 +95,11 @@ static void step_sysfs_write(struct dev *d, const struct rec *rec)
 	value = rec->arg[rec->args - 1];
 	if (!strcmp(value, "(empty)"))
 		value = "\n";
+	/* It would wait for the user, who is us. */
+	if (d->device && g_str_has_suffix(path, "/unbind")) {
+		replay_differs(d->r, rec, "the device is still open");
+		close_device(d);
+	}
 	if (foreign_driver(d, path)) {
 		d->r->adopted[ADOPT_DRIVER]++;
 		ret = (long)strlen(value);
@@ -96,26 +109,38 @@ static void step_sysfs_write(struct dev *d, const struct rec *rec)
 	replay_got(d->r, rec, ret, NULL);
 }
 
-/* Of the environment, what binding decides is compared: who drives the device. */
-static void step_meta(struct dev *d, const struct rec *rec)
+static void meta_driver(struct dev *d, const struct rec *rec)
 {
 	char have[64];
 
-	if (!d->bind_seen || rec->args != 3 || strcmp(rec->arg[1], "driver"))
-		return;
 	driver_of(d, d->bdf, have, sizeof(have));
 	replay_text(d->r, rec, rec->arg[2], have);
 }
 
-/* --- files --- */
-
-static void close_device(struct dev *d)
+/* "meta sysfs ATTRIBUTE VALUE" or the error of reading it. */
+static void meta_sysfs(struct dev *d, const struct rec *rec, const char *attr)
 {
-	vfio_munmap(d->vma);
-	vfio_close(d->device);
-	d->vma = NULL;
-	d->device = NULL;
+	g_autofree char *path = g_strdup_printf("devices/%s/%s", d->bdf, attr);
+	g_autofree char *value = g_strjoinv(" ", rec->arg + 3);
+	char have[256] = "";
+	ssize_t ret = host_sysfs_read(d->host, path, have, sizeof(have));
+
+	if (ret < 0)
+		g_snprintf(have, sizeof(have), "%zd/%s", ret, strerrorname_np((int)-ret));
+	replay_text(d->r, rec, value, g_strchomp(have));
 }
+
+static void step_meta(struct dev *d, const struct rec *rec)
+{
+	if (!d->bind_seen || rec->args < 3)
+		return;
+	if (!strcmp(rec->arg[1], "driver"))
+		meta_driver(d, rec);
+	else if (!strcmp(rec->arg[1], "sysfs") && rec->args > 3)
+		meta_sysfs(d, rec, rec->arg[2]);
+}
+
+/* --- files --- */
 
 static void close_group(struct dev *d)
 {
@@ -154,6 +179,10 @@ static void step_open(struct dev *d, const struct rec *rec)
 {
 	long ret;
 
+	if (d->device) {
+		replay_differs(d->r, rec, "it is open already");
+		close_device(d);
+	}
 	ret = get_device_fd(d);
 	if (ret >= 0)
 		d->device = vfio_fget(d->host, (int)ret);
@@ -173,6 +202,10 @@ static void step_early_device(struct dev *d, const struct rec *rec)
 
 static void step_container_open(struct dev *d, const struct rec *rec)
 {
+	if (d->container || d->group) {
+		replay_differs(d->r, rec, "they are open already");
+		close_group(d);
+	}
 	replay_got(d->r, rec, vfio_open(d->host, "/dev/vfio/vfio", &d->container), NULL);
 }
 
@@ -181,6 +214,11 @@ static void step_group_open(struct dev *d, const struct rec *rec)
 	g_autofree char *link = g_strdup_printf("devices/%s/iommu_group", d->bdf), *path = NULL;
 	char group[32] = "none";
 
+	if (d->group) {
+		replay_differs(d->r, rec, "it is open already");
+		vfio_close(d->group);
+		d->group = NULL;
+	}
 	host_sysfs_readlink(d->host, link, group, sizeof(group));
 	path = g_strdup_printf("/dev/vfio/%s", group);
 	replay_got(d->r, rec, vfio_open(d->host, path, &d->group), NULL);

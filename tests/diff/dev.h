@@ -3,8 +3,8 @@
  * A device trace under way: what dev.c (steps), dev_cfg.c (config space) and dev_ioctl.c (the other
  * calls on the device) share.
  *
- * Invariants: a file that the stack did not give is NULL, and calls on it fail with -EBADF, which is
- * a fault where the recorded one did not.  The physical device is compared byte by byte and then
+ * Invariants: a file that the stack did not give is NULL, and calls on it fail with -EBADF, which
+ * is a fault where the recorded one did not.  The physical device is compared byte by byte and then
  * made equal to the recording.
  */
 #ifndef TESTS_DIFF_DEV_H

@@ -198,6 +198,12 @@ static void replay_folder(struct totals *n, const char *folder)
 		count(n, replay_file(semantics, syn, n->verbose));
 }
 
+/* What the stack logs is for people who look into a fault. */
+static void drop_log(const gchar *domain, GLogLevelFlags level, const gchar *message,
+		     gpointer opaque)
+{
+}
+
 int main(int argc, char **argv)
 {
 	struct totals n = {};
@@ -211,6 +217,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: replay [-v] DIR...|FILE.trace...\n");
 		return 2;
 	}
+	if (!n.verbose)
+		g_log_set_default_handler(drop_log, NULL);
 	close(999); /* "bad" in the recordings */
 	aspace_thread_enter();
 	for (; i < argc; i++) {

@@ -428,6 +428,22 @@ static char *long_text(struct sem *s, const char *path, const char *words, size_
 	return text;
 }
 
+/* Would the write wait for a user, who is us? */
+static bool would_block(struct sem *s, const char *path, const char *text)
+{
+	for (unsigned i = 0; i < s->files; i++) {
+		const struct sem_file *f = &s->file[i];
+
+		if (!strchr("dx", f->tag[0]) || !f->bdf)
+			continue;
+		if (g_str_has_suffix(path, "/sriov_numvfs") ||
+		    (g_str_has_suffix(path, "/unbind") && g_str_has_prefix(f->bdf, text)) ||
+		    (g_str_has_suffix(path, "/remove") && strstr(path, f->bdf)))
+			return true;
+	}
+	return false;
+}
+
 static void step_sysfs_write(struct sem *s, const struct rec *rec)
 {
 	g_autofree char *words = words_from(rec, 2), *text = NULL;
@@ -437,6 +453,8 @@ static void step_sysfs_write(struct sem *s, const struct rec *rec)
 		text = trace_unquote(words, &len) ?: long_text(s, rec->arg[1], words, &len);
 	if (!text)
 		replay_malformed(s->r, rec);
+	else if (would_block(s, rec->arg[1], text))
+		replay_differs(s->r, rec, "a device is still open");
 	else
 		replay_got(s->r, rec, host_sysfs_write(s->host, rec->arg[1], text, len), NULL);
 }

@@ -3,9 +3,9 @@
  * The semantics trace under way: what sem.c (driver core, files), sem_dev.c (a device in use),
  * sem_dma.c (the container's mappings) and sem_topo.c (the machine) share.
  *
- * Invariants: the format names files by tags (c, c2, g, g2, d, d2, x) only where they are opened and
- * closed; a call without a tag goes to the file that the recorder had at hand, which the functions
- * below find from what is open.
+ * Invariants: the format names files by tags (c, c2, g, g2, d, d2, x) only where they are opened
+ * and closed; a call without a tag goes to the file that the recorder had at hand, which the
+ * functions below find from what is open.
  */
 #ifndef TESTS_DIFF_SEM_H
 #define TESTS_DIFF_SEM_H

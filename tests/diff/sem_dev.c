@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the semantics trace's records of a device in use: reads and writes, resets, and a driver that
- * is taken away meanwhile.  Called by sem.c for each record.
+ * Owns the semantics trace's records of a device in use: reads and writes, resets, and a driver
+ * that is taken away meanwhile.  Called by sem.c for each record.
  */
 #include <glib.h>
 

@@ -102,14 +102,18 @@ void sem_dma_unmap(struct sem *s, const struct rec *rec)
 
 /* --- GET_INFO --- */
 
+/* Capabilities are laid out without regard to alignment. */
 static void spell_ranges(GString *s, const uint8_t *cap, size_t room)
 {
-	const struct vfio_iommu_type1_info_cap_iova_range *c = (const void *)cap;
-	uint32_t fit = (uint32_t)((room - sizeof(*c)) / sizeof(c->iova_ranges[0]));
+	struct vfio_iommu_type1_info_cap_iova_range c;
+	struct vfio_iova_range r;
+	uint32_t fit = (uint32_t)((room - sizeof(c)) / sizeof(r));
 
-	for (uint32_t i = 0; i < MIN(c->nr_iovas, fit); i++)
-		g_string_append_printf(s, " %llx-%llx", c->iova_ranges[i].start,
-				       c->iova_ranges[i].end);
+	memcpy(&c, cap, sizeof(c));
+	for (uint32_t i = 0; i < MIN(c.nr_iovas, fit); i++) {
+		memcpy(&r, cap + sizeof(c) + i * sizeof(r), sizeof(r));
+		g_string_append_printf(s, " %llx-%llx", r.start, r.end);
+	}
 }
 
 static void spell_cap(GString *s, const uint8_t *buf, size_t size, uint32_t at)
@@ -120,10 +124,11 @@ static void spell_cap(GString *s, const uint8_t *buf, size_t size, uint32_t at)
 	if (h->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE) {
 		spell_ranges(s, buf + at, size - at);
 	} else if (h->id == VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION) {
-		const struct vfio_iommu_type1_info_cap_migration *c = (const void *)h;
+		struct vfio_iommu_type1_info_cap_migration c;
 
-		g_string_append_printf(s, " flags=%x pgsz=%llx max_bitmap=%llx", c->flags,
-				       c->pgsize_bitmap, c->max_dirty_bitmap_size);
+		memcpy(&c, h, sizeof(c));
+		g_string_append_printf(s, " flags=%x pgsz=%llx max_bitmap=%llx", c.flags,
+				       c.pgsize_bitmap, c.max_dirty_bitmap_size);
 	} else if (h->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL) {
 		const struct vfio_iommu_type1_info_dma_avail *c = (const void *)h;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Owns the machine of the semantics trace: the recording machine's command line stands in it as a
- * comment, and the devices are those of the device traces that lie beside it.  Called once by sem.c.
+ * comment, and the devices are those of the device traces that lie beside it.  Called once by
+ * sem.c.
  */
 #include <glib.h>
 

@@ -36,7 +36,7 @@ static void add_line(GArray *recs, const char *line, unsigned nr, const char *be
 		*arrow = '\0';
 		r.res = r.text + (arrow - left) + strlen(" -> ");
 	}
-	r.arg = g_strsplit(left, " ", -1);
+	r.arg = g_strsplit(*left ? left : "?", " ", -1); /* there is a type, if a strange one */
 	r.args = g_strv_length(r.arg);
 	if (before[0] == '#')
 		r.note = g_strdup(before);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A driver for the NVMe controller, as small as the tests of hw/dev/nvme*.c need it: a controller on
- * a struct pciboard, host memory, queues, one command at a time.
+ * A driver for the NVMe controller, as small as the tests of hw/dev/nvme*.c need it: a controller
+ * on a struct pciboard, host memory, queues, one command at a time.
  */
 #ifndef TESTS_UNIT_NVME_UTIL_H
 #define TESTS_UNIT_NVME_UTIL_H

@@ -195,7 +195,7 @@ static inline unsigned io_at(struct pciboard *b, uint16_t port)
 	return (unsigned)aspace_read(b->io, port, 2);
 }
 
-/* For models with a thread of their own: until a counter of the board's is n, ten seconds at most. */
+/* For models with a thread of their own: until a counter of the board's is n, 10 s at most. */
 static inline void pb_wait(const unsigned *counter, unsigned n)
 {
 	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* -device: models, properties, places, and what each refuses, on a board without a hypervisor. */
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "mem/layout.h"
@@ -164,8 +166,9 @@ static char *help_of(const char *model)
 
 static void help(void)
 {
-	static const char *const models[] = {"vfio-pci",   "pcie-root-port", "pci-testdev",
-					     "pc-testdev", "isa-debug-exit", "isa-debugcon"};
+	static const char *const models[] = {
+		"vfio-pci", "pcie-root-port", "pci-testdev",    "nvme",
+		"edu",      "pc-testdev",     "isa-debug-exit", "isa-debugcon"};
 	g_autofree char *all = help_of(NULL), *vfio = help_of("vfio-pci"), *cpu = NULL;
 	struct err *e = NULL;
 	size_t len;
@@ -314,6 +317,42 @@ static void multifunction(void)
 	rig_fini(&r);
 }
 
+/* Drives: what the user wrote reaches the model, and what is wrong comes back with a next step. */
+static void drives(void)
+{
+	g_autofree char *path = NULL, *good_one = NULL, *again = NULL, *busy = NULL;
+	int fd = g_file_open_tmp("sluice-devs-XXXXXX", &path, NULL);
+	struct rig r;
+
+	g_assert_cmpint(ftruncate(fd, 65536), ==, 0);
+	close(fd);
+	rig_init(&r);
+	refused(&r, "nvme,id=d0", "d0: it has nothing to keep blocks in",
+		"drive=FILE, or size=64M");
+	refused(&r, "nvme,drive=/none/such",
+		"nvme: open the image /none/such: No such file or directory",
+		"truncate -s 1G '/none/such'");
+	refused(&r, "nvme,size=64Q",
+		"-device nvme: property 'size' takes a number such as 4096, 0x1000, 64M or 1G, not '64Q'",
+		NULL);
+	refused(&r, "nvme,id=d0,size=1M,max_ioqpairs=256", "d0: max_ioqpairs=256", "from 1 to 255");
+	refused(&r, "nvme,size=1M,addr=x", "-device nvme: addr=x is no PCI slot and function",
+		NULL);
+	good_one = g_strdup_printf("nvme,drive=%s,serial=S1,addr=4,multifunction=on", path);
+	good(&r, good_one);
+	g_assert_cmphex(pci_get32(at(&r, 4, 0)->cfg), ==, 0x00101b36);
+	g_assert_cmphex(at(&r, 4, 0)->cfg[PCI_HEADER_TYPE], ==, 0x80);
+	again = g_strdup_printf("nvme,file=%s,id=d1", path);
+	busy = g_strdup_printf("d1: the image %s is in use", path);
+	refused(&r, again, busy, "readonly=on");
+	good(&r, "nvme,id=d2,size=1M,max_ioqpairs=1,readonly=on,addr=4.1");
+	g_assert_cmpstr(at(&r, 4, 1)->name, ==, "d2");
+	good(&r, "edu,id=e,addr=6,dma_mask=0xffffffffffffffff");
+	g_assert_cmphex(pci_get32(at(&r, 6, 0)->cfg), ==, 0x11e81234);
+	rig_fini(&r);
+	g_unlink(path);
+}
+
 /* A whole start: the board's reset numbers and places what -device has made. */
 static void on_the_board(void)
 {
@@ -385,6 +424,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/devs/buses", buses);
 	g_test_add_func("/devs/port-numbers", port_numbers);
 	g_test_add_func("/devs/multifunction", multifunction);
+	g_test_add_func("/devs/drives", drives);
 	g_test_add_func("/devs/on-the-board", on_the_board);
 	g_test_add_func("/devs/isa", isa_devices);
 	return g_test_run();

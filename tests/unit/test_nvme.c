@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The NVMe controller as a PCI device: registers, enabling, resets, doorbells, interrupts, set-up. */
+/* The NVMe controller as a PCI device: registers, enabling, resets, doorbells, interrupts. */
 #include <errno.h>
 
 #include "nvme_util.h"
@@ -281,9 +281,9 @@ static void msix(void)
 	cfg_w(&s.b, NV, 0x72, PCI_MSIX_FLAGS_ENABLE, 2);
 	g_assert_cmphex(nv_admin(&s, nv_create_cq(1, 16, 65, 3)), ==, NVME_VECTOR_INVALID);
 	nv_io_queue(&s, 64, 64);
+	pb_wait(&s.b.msis, 3); /* of the admin commands */
 	edges = s.b.edges;
 	n = s.b.msis;
-	g_assert_cmpuint(n, >, 0);
 	submit(&s, &s.io, read_one());
 	pb_wait(&s.b.msis, n + 1);
 	g_assert_cmphex(s.b.last.data, ==, 0x80);
