@@ -171,6 +171,19 @@ int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err 
 	return 0;
 }
 
+void pcidev_silence(struct pcidev *d)
+{
+	struct pcihost *h = d->bus ? d->bus->host : NULL;
+
+	if (!h)
+		return;
+	pthread_mutex_lock(&h->lock);
+	pcidev_reset_config(d);
+	if (d->ops->reset && !d->child)
+		d->ops->reset(d);
+	pthread_mutex_unlock(&h->lock);
+}
+
 void pcidev_unplug(struct pcidev *d)
 {
 	struct pcihost *h;
@@ -349,22 +362,28 @@ int pcidev_intx_gsi(const struct pcidev *d)
 
 void pcidev_msi_send(struct pcidev *d, struct msi_msg msg)
 {
-	if (d->bus && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER)
-		d->bus->host->ops->msi(d->bus->host->opaque, d, msg);
+	struct pcibus *b = d->bus; /* once: a thread may race with the unplug */
+
+	if (b && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER)
+		b->host->ops->msi(b->host->opaque, d, msg);
 }
 
-static bool is_master(const struct pcidev *d)
+/* The bus, read once, as a thread may race with the unplug; NULL = no DMA. */
+static struct pcibus *master_of(const struct pcidev *d)
 {
-	return d->bus && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER;
+	struct pcibus *b = d->bus;
+
+	return b && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER ? b : NULL;
 }
 
 bool pcidev_dma_read(struct pcidev *d, uint64_t addr, void *buf, size_t len)
 {
-	bool ok = is_master(d);
+	struct pcibus *b = master_of(d);
+	bool ok = b != NULL;
 
 	if (ok)
 		ok = d->dma ? d->dma->read(d->dma->opaque, d, addr, buf, len)
-			    : aspace_read_buf(d->bus->host->dma, addr, buf, len);
+			    : aspace_read_buf(b->host->dma, addr, buf, len);
 	if (!ok)
 		memset(buf, 0xff, len);
 	return ok;
@@ -372,8 +391,10 @@ bool pcidev_dma_read(struct pcidev *d, uint64_t addr, void *buf, size_t len)
 
 bool pcidev_dma_write(struct pcidev *d, uint64_t addr, const void *buf, size_t len)
 {
-	if (!is_master(d))
+	struct pcibus *b = master_of(d);
+
+	if (!b)
 		return false;
 	return d->dma ? d->dma->write(d->dma->opaque, d, addr, buf, len)
-		      : aspace_write_buf(d->bus->host->dma, addr, buf, len);
+		      : aspace_write_buf(b->host->dma, addr, buf, len);
 }

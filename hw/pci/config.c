@@ -240,10 +240,16 @@ void pcidev_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len
 /* RST# and the like: what PCI 3.0 6.2 asks to be 0, plus the interrupt line. */
 void pcidev_reset_config(struct pcidev *d)
 {
+	pthread_mutex_t *lock = d->bus ? &d->bus->host->irq_lock : NULL;
+
 	pcidev_intx(d, false);
+	if (lock)
+		pthread_mutex_lock(lock);
 	pci_set16(d->cfg + PCI_COMMAND, 0);
 	pci_set16(d->cfg + PCI_STATUS,
 		  (uint16_t)(pci_get16(d->cfg + PCI_STATUS) & ~pci_get16(d->w1c + PCI_STATUS)));
+	if (lock)
+		pthread_mutex_unlock(lock);
 	d->cfg[PCI_CACHE_LINE_SIZE] = 0;
 	d->cfg[PCI_INTERRUPT_LINE] = 0;
 	if (d->bar[PCI_ROM_BAR].region)

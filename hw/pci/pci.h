@@ -136,6 +136,8 @@ void pcidev_cycle_write(struct pcidev *d, unsigned off, uint32_t val, unsigned l
 
 /* Put a device into a slot: -EBUSY if taken, -EINVAL if devfn does not exist on that bus. */
 int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err **errp);
+/* Resets the function, which ends its DMA and interrupts. */
+void pcidev_silence(struct pcidev *d);
 void pcidev_unplug(struct pcidev *d); /* unmaps its BARs, lowers its interrupt */
 int pcibus_free_slot(const struct pcibus *bus, unsigned from); /* devfn, or -ENOSPC */
 

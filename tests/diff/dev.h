@@ -32,6 +32,7 @@ struct dev {
 	int efd[DEV_EFDS], null_fd;
 	bool bind_seen;   /* the section in which vfio-pci gets the device has begun */
 	unsigned wakeups; /* low power entries with wakeup in this section */
+	bool native_dump; /* a dump of what was before vfio-pci is being compared */
 	const char *section;
 	bool ended;
 };

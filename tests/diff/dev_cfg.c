@@ -174,15 +174,15 @@ static long phys_read(struct dev *d, unsigned off, unsigned size, uint8_t *buf)
  *
  * ADOPT_MSI: bytes of MSI's low address and data that the emulated host wrote itself, while MSI is
  * enabled: they name a vector and a processor of the machine.
- * ADOPT_DRIVER: before vfio-pci gets the device: COMMAND and MSI, MSI-X enables (of a bridge, which
- * is only ever refused: anything but its header), which firmware, the kernel's start and the native
- * driver have left.
+ * ADOPT_DRIVER: in the dumps "boot" and "unbound" before vfio-pci is asked: COMMAND and MSI, MSI-X
+ * enables (of a bridge, whose driver is that of its port: anything from 0x40, too), as firmware,
+ * the kernel's start and the native driver have left them.
  */
 static int rule_for(const struct dev *d, unsigned off)
 {
 	if (physdev_is_host_message(d->pci, off))
 		return ADOPT_MSI;
-	if (!d->bind_seen && physdev_is_driver_state(d->pci, off))
+	if (d->native_dump && physdev_is_driver_state(d->pci, off))
 		return ADOPT_DRIVER;
 	return -1;
 }
@@ -309,10 +309,13 @@ void dev_cfg_physdump(struct dev *d, const struct rec *rec)
 		return;
 	}
 	d->r->cur = (unsigned)last;
+	d->native_dump =
+		!d->bind_seen && (!strcmp(rec->arg[1], "boot") || !strcmp(rec->arg[1], "unbound"));
 	if (phys_read(d, 0, size, got) < 0) {
 		replay_differs(d->r, rec, "cannot be read");
 		return;
 	}
 	for (unsigned off = 0; off < size; off += ROW)
 		compare_phys(d, lines[off / ROW] ?: rec, off, ROW, want + off, got + off);
+	d->native_dump = false;
 }

@@ -704,7 +704,7 @@ bool physdev_is_driver_state(const struct pcidev *d, unsigned off)
 
 	return off == PCI_COMMAND || off == PCI_COMMAND + 1 ||
 	       (p->msi && off == p->msi + PCI_MSI_FLAGS) ||
-	       (p->msix && off == p->msix + PCI_MSIX_FLAGS + 1) || is_bridge(p);
+	       (p->msix && off == p->msix + PCI_MSIX_FLAGS + 1) || (is_bridge(p) && off >= 0x40);
 }
 
 int physdev_control_bar(const struct pcidev *d)

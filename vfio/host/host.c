@@ -131,6 +131,7 @@ int host_add(struct host *h, struct pcidev *p, struct hostdev *physfn, struct ho
 
 static void hostdev_free(struct hostdev *d)
 {
+	pcidev_silence(d->pci); /* no DMA of it is under way when its IOMMU group goes */
 	iommu_group_remove(d);
 	g_free(d->override);
 	pthread_mutex_destroy(&d->lock);

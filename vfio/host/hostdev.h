@@ -86,7 +86,7 @@ struct hostdev {
 	/* Under lock. */
 	enum host_power power;
 	int enabled;
-	bool state_saved, wake;
+	bool state_saved, wake, suspended;
 	struct hoststate state;
 	enum host_reset reset_order[HOST_RESETS];
 	unsigned resets;

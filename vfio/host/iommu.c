@@ -128,13 +128,15 @@ static bool copy(struct iommu_domain *d, struct pcidev *p, uint64_t iova, uint8_
 
 static bool dma(struct hostdev *hd, uint64_t iova, uint8_t *buf, size_t len, bool write)
 {
-	struct iommu_domain *d =
-		hd->group ? __atomic_load_n(&hd->group->domain, __ATOMIC_ACQUIRE) : NULL;
+	struct iommu_group *g = hd->group;
+	bool ok;
 
-	if (d)
-		return copy(d, hd->pci, iova, buf, len, write);
-	fault(hd->host, hd->pci, iova, write, "its group has no domain");
-	return false;
+	pthread_rwlock_rdlock(&g->lock);
+	ok = g->domain && copy(g->domain, hd->pci, iova, buf, len, write);
+	if (!g->domain)
+		fault(hd->host, hd->pci, iova, write, "its group has no domain");
+	pthread_rwlock_unlock(&g->lock);
+	return ok;
 }
 
 static bool dma_read(void *opaque, struct pcidev *p, uint64_t addr, void *buf, size_t len)
@@ -149,7 +151,9 @@ static bool dma_write(void *opaque, struct pcidev *p, uint64_t addr, const void 
 
 void iommu_attach(struct iommu_group *g, struct iommu_domain *d)
 {
-	__atomic_store_n(&g->domain, d, __ATOMIC_RELEASE);
+	pthread_rwlock_wrlock(&g->lock);
+	g->domain = d;
+	pthread_rwlock_unlock(&g->lock);
 }
 
 unsigned iommu_iova_ranges(const struct host *h, struct vfio_iova_range r[IOMMU_RANGES])
@@ -250,6 +254,7 @@ static struct iommu_group *group_new(struct host *h)
 
 	g->id = h->next_group++;
 	g->devs = g_ptr_array_new();
+	pthread_rwlock_init(&g->lock, NULL);
 	g_ptr_array_add(h->groups, g);
 	return g;
 }
@@ -295,6 +300,7 @@ void iommu_group_remove(struct hostdev *d)
 		g->gone(g);
 	g_ptr_array_remove(d->host->groups, g);
 	g_ptr_array_unref(g->devs);
+	pthread_rwlock_destroy(&g->lock);
 	g_free(g);
 }
 

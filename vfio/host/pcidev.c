@@ -426,6 +426,7 @@ void hd_runtime_suspend(struct hostdev *d)
 	enum host_power state = idle_state(d);
 
 	hd_save_state(d);
+	d->suspended = true;
 	if (!d->pm_cap)
 		return;
 	d->wake = pme_from(d, state);
@@ -436,6 +437,7 @@ void hd_runtime_suspend(struct hostdev *d)
 
 void hd_runtime_resume(struct hostdev *d)
 {
+	d->suspended = false;
 	if (d->pm_cap)
 		d->power = (enum host_power)(pmcsr(d) & PCI_PM_CTRL_STATE_MASK);
 	if (d->power != HOST_D0)

@@ -51,6 +51,7 @@ struct iommu_group {
 	void *owner;                         /* the VFIO group that has taken it, or NULL */
 	struct vfio_group *vfio;             /* made when vfio-pci gets its first device */
 	void (*gone)(struct iommu_group *g); /* tells that one; NULL = nobody */
+	pthread_rwlock_t lock; /* read for the time of a DMA, written to change domain */
 	struct iommu_domain *domain;
 };
 

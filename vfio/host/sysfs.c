@@ -53,6 +53,63 @@ static int show_power_state(struct hostdev *d, char *buf)
 	return snprintf(buf, PAGE, "%s\n", name[d->power]);
 }
 
+/* --- the link (PCI Express 7.8.6, 7.8.8, 7.8.18) --- */
+
+static const char *speed_name(unsigned code)
+{
+	static const char *const name[] = {"Unknown",       "2.5 GT/s PCIe",  "5.0 GT/s PCIe",
+					   "8.0 GT/s PCIe", "16.0 GT/s PCIe", "32.0 GT/s PCIe",
+					   "64.0 GT/s PCIe"};
+
+	return code < G_N_ELEMENTS(name) ? name[code] : name[0];
+}
+
+static unsigned max_speed(struct hostdev *d)
+{
+	unsigned many = 0;
+
+	if ((hd_read(d, d->exp_cap + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_VERS) >= 2)
+		many = hd_read(d, d->exp_cap + PCI_EXP_LNKCAP2, 4) >> 1 & 0x7f;
+	if (many)
+		return 32 - (unsigned)__builtin_clz(many);
+	return hd_read(d, d->exp_cap + PCI_EXP_LNKCAP, 4) & PCI_EXP_LNKCAP_SLS;
+}
+
+static unsigned link_status(struct hostdev *d)
+{
+	return hd_read(d, d->exp_cap + PCI_EXP_LNKSTA, 2);
+}
+
+SHOW(max_link_speed, "%s\n", speed_name(max_speed(d)))
+SHOW(max_link_width, "%u\n", (hd_read(d, d->exp_cap + PCI_EXP_LNKCAP, 4) & PCI_EXP_LNKCAP_MLW) >> 4)
+SHOW(current_link_speed, "%s\n", speed_name(link_status(d) & PCI_EXP_LNKSTA_CLS))
+SHOW(current_link_width, "%u\n", (link_status(d) & PCI_EXP_LNKSTA_NLW) >> 4)
+
+/* Alternative routing ids: the port above forwards them where function 0 knows of them. */
+static bool ari_enabled(struct hostdev *d)
+{
+	struct pcidev *first = d->pci->bus->dev[0];
+	struct hostdev *f = first ? host_at(d->host, first) : NULL;
+
+	return hostdev_parent(d) && f && f->exp_cap && hd_ext_cap(f, PCI_EXT_CAP_ID_ARI);
+}
+
+SHOW(ari_enabled, "%d\n", ari_enabled(d))
+SHOW(broken_parity_status, "%d\n", 0)
+SHOW(d3cold_allowed, "%d\n", d->pm_cap != 0)
+SHOW(boot_vga, "%d\n", !!(d->res[HOSTRES_ROM].flags & HOSTRES_ROM_SHADOW))
+SHOW(runtime_status, "%s\n", d->suspended ? "suspended" : "active")
+
+static bool is_express(struct hostdev *d)
+{
+	return d->exp_cap;
+}
+
+static bool is_display(struct hostdev *d)
+{
+	return d->class >> 8 == 0x0300;
+}
+
 static int show_resource(struct hostdev *d, char *buf)
 {
 	int n = 0;
@@ -191,6 +248,15 @@ static const struct attr attrs[] = {
 	{"revision", show_revision, NULL, NULL},
 	{"irq", show_irq, NULL, NULL},
 	{"enable", show_enable, store_enable, NULL},
+	{"max_link_speed", show_max_link_speed, NULL, is_express},
+	{"max_link_width", show_max_link_width, NULL, is_express},
+	{"current_link_speed", show_current_link_speed, NULL, is_express},
+	{"current_link_width", show_current_link_width, NULL, is_express},
+	{"ari_enabled", show_ari_enabled, NULL, NULL},
+	{"boot_vga", show_boot_vga, NULL, is_display},
+	{"broken_parity_status", show_broken_parity_status, NULL, NULL},
+	{"d3cold_allowed", show_d3cold_allowed, NULL, NULL},
+	{"power/runtime_status", show_runtime_status, NULL, NULL},
 	{"driver_override", show_driver_override, store_driver_override, NULL},
 	{"modalias", show_modalias, NULL, NULL},
 	{"msi_bus", show_msi_bus, store_msi_bus, NULL},
