@@ -13,6 +13,9 @@ TESTDEV = ("-device", "pc-testdev")
 PORTS = ("-device", "pcie-root-port,id=rp1,addr=4,chassis=1,slot=3",
          "-device", "pcie-root-port,id=rp2,addr=5,chassis=2,slot=4",
          "-device", "pci-testdev,bus=rp1", "-device", "pci-testdev,addr=6")
+ASSIGNED_EDU = ("-host-device", "edu,addr=0000:01:00.0",
+                "-host-sysfs", "drivers/vfio-pci/new_id=1234 11e8",
+                "-device", "vfio-pci,host=0000:01:00.0,addr=5")
 SPLIT = ("-M", "kernel-irqchip=split")
 LONGEST_PAUSE = 4  # seconds: less than the 24 bits of the PM timer last
 
@@ -326,6 +329,9 @@ def table():
         "config": simple("pcicfg", *PORTS),
         "config-64": simple("pcicfg64", *PORTS),
         "bars": simple("bars", *PORTS),
+        "edu": simple("edu", "-device", "edu,addr=5"),
+        "edu-assigned": simple("edu", *ASSIGNED_EDU),
+        "edu-assigned-split": simple("edu", *ASSIGNED_EDU, *SPLIT),
         "acpi": simple("acpi", "-smp", "3", append="cpus=3"),
         "acpi-3G": simple("acpi", memory="3G"),
         "clocks": simple("clocks"),
