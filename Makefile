@@ -13,7 +13,7 @@ check:
 	@$(MAKE) all
 	@scripts/check
 
-# One part of it: make check-unit, check-kvm, check-style, check-e2e.
+# One part of it: make check-unit, check-diff, check-kvm, check-style, check-e2e.
 check-%: all
 	@scripts/check --suite $*
 
@@ -23,6 +23,7 @@ demo:
 
 bench: all
 	@tests/bench/run
+	@tests/bench/vfio-run build/tests/bench/bench-vfio
 
 install: all
 	@meson install -C build --no-rebuild
@@ -30,12 +31,12 @@ install: all
 # What takes a download (build/assets) stays; rm -rf build removes that, too.
 clean:
 	@if [ -e build/build.ninja ]; then ninja -C build clean; fi
-	@rm -rf build/other-compiler build/e2e build/e2e-bench build/demo
+	@rm -rf build/other-compiler build/e2e build/e2e-bench build/bench-vfio build/demo
 
 help:
 	@echo 'make              build everything into build/; the program is build/sluice'
 	@echo 'make demo         boot a guest with an NVMe controller assigned and let it tell'
-	@echo 'make check        all tests; also check-unit, check-kvm, check-style, check-e2e'
+	@echo 'make check        all tests; also check-unit, check-diff, check-kvm, check-style, check-e2e'
 	@echo 'make bench        measure, beside qemu-system-x86_64'
 	@echo 'make install      install; ./configure --prefix=DIR says where, DESTDIR= is heeded'
 	@echo 'make clean        remove what was built'

@@ -4,7 +4,8 @@
  * open files of all three.  Behaviour: Linux 6.1, drivers/vfio/{vfio_main,container}.c.
  *
  * Invariants: all of it is under host.lock, but what a driver does within its ops.  One vfio_group
- * for each IOMMU group that has a registered device or a user; its number is the group's.  A device's
+ * for each IOMMU group that has a registered device or a user; its number is the group's.  A
+ * device's
  * `refs` count its registration and its open files; unregistering waits until the files are gone.
  */
 #ifndef VFIO_DEVICE_H
@@ -41,7 +42,7 @@ struct vfio_device {
 	bool registered;
 };
 
-/* Registers with the group of its hostdev: -EINVAL without one, -EBUSY if it is in there already. */
+/* Registers with the group of its hostdev: -EINVAL without one, -EBUSY if it is in there. */
 int vfio_register_device(struct vfio_device *d, struct hostdev *hd,
 			 const struct vfio_device_ops *ops);
 void vfio_unregister_device(struct vfio_device *d); /* waits for users, asking them */

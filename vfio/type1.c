@@ -398,19 +398,21 @@ static void info_caps(struct type1 *t, struct chain *c, uint32_t base)
 {
 	struct vfio_iommu_type1_info_cap_migration *mig;
 	struct vfio_iommu_type1_info_dma_avail *avail;
-	struct vfio_iommu_type1_info_cap_iova_range *iova;
+	struct vfio_iommu_type1_info_cap_iova_range iova;
 	struct vfio_iova_range r[IOMMU_RANGES];
-	unsigned n = iommu_iova_ranges(t->host, r);
+	uint32_t n = iommu_iova_ranges(t->host, r);
+	uint8_t *at;
 
 	mig = chain_add(c, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, sizeof(*mig), base);
 	mig->pgsize_bitmap = PAGE;
 	mig->max_dirty_bitmap_size = BITMAP_MAX;
 	avail = chain_add(c, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail), base);
 	avail->avail = t->avail;
-	iova = chain_add(c, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-			 (uint32_t)(sizeof(*iova) + n * sizeof(r[0])), base);
-	iova->nr_iovas = n;
-	memcpy(iova->iova_ranges, r, n * sizeof(r[0]));
+	/* Each starts where the one before ends, aligned or not. */
+	at = chain_add(c, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+		       (uint32_t)(sizeof(iova) + n * sizeof(r[0])), base);
+	memcpy(at + offsetof(struct vfio_iommu_type1_info_cap_iova_range, nr_iovas), &n, 4);
+	memcpy(at + sizeof(iova), r, n * sizeof(r[0]));
 }
 
 static long get_info(struct type1 *t, void *arg)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the legacy interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device descriptors (Linux,
+ * Owns the legacy interface: /dev/vfio/N, containers of TYPE1v2 or TYPE1, device descriptors
+ * (Linux,
  * Documentation/driver-api/vfio.rst), on whichever host has the device: struct vfio_sys.  Called by
  * vdev.c through vfio_dev_ops; never interprets a device.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the emulated host: its start and end, its lock, and the list of functions.  Called by vm/ and
- * tests; what a scan finds is scan.c's.
+ * Owns the emulated host: its start and end, its lock, and the list of functions.  Called by vm/
+ * and tests; what a scan finds is scan.c's.
  */
 #include "vfio/host/host.h"
 

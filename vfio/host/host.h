@@ -67,7 +67,8 @@ int host_sysfs_readlink(struct host *h, const char *path, char *buf, size_t size
 char **host_sysfs_list(struct host *h, const char *path);
 
 /*
- * Config space as sysfs' config file gives it: the device itself, behind the back of whatever driver
+ * Config space as sysfs' config file gives it: the device itself, behind the back of whatever
+ * driver
  * it has.  Waits while a reset has accesses blocked.  off + len within the device's config size,
  * len 1, 2 or 4, aligned; -EINVAL otherwise.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Owns what a host does at boot: bus numbers, the size of BARs (found by writing ones, PCI 3.0
- * 6.2.5.1) and their places, bridge windows.  Called by host_scan; a value that is there already, as
- * firmware leaves it, is kept.
+ * 6.2.5.1) and their places, bridge windows.  Called by host_scan; a value that is there already,
+ * as firmware leaves it, is kept.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -343,7 +343,7 @@ static bool has_window(struct hostdev *d, enum kind k)
 	return a.first && a.first <= a.last;
 }
 
-/* The windows of siblings must not overlap: what they hold is marked by a resource of the bridge. */
+/* Siblings' windows must not overlap: what they hold is marked by a resource of the bridge. */
 static void open_windows(struct hostdev *d)
 {
 	static const unsigned slot[] = {[KIND_IO] = 7, [KIND_MEM] = 8, [KIND_PREF] = 9};

@@ -12,8 +12,8 @@ struct host *vfio_host_new(const struct host_conf *conf);
 void vfio_host_free(struct host *h); /* every VFIO file must be closed; NULL is accepted */
 
 /*
- * The two halves of it: permission tables, the worker of unmask eventfds, the driver; in this order,
- * undone in reverse.  0 or -errno.
+ * The two halves of it: permission tables, the worker of unmask eventfds, the driver; in this
+ * order, undone in reverse.  0 or -errno.
  */
 int vfio_pci_init(struct host *h);
 void vfio_pci_cleanup(struct host *h);

@@ -105,8 +105,8 @@ int vpci_basic_read(struct vfio_pci_device *v, unsigned pos, unsigned len,
 }
 
 /*
- * Does the user turn on what he had on already, while the device has it off?  Then it lost its BARs,
- * too.
+ * Does the user turn on what he had on already, while the device has it off?  Then it lost its
+ * BARs, too.
  */
 static bool was_reset(struct vfio_pci_device *v, uint16_t new)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns VFIO_DEVICE_FEATURE: the VF token and the low power state.  Called by core.c with the device's
- * lock held. */
+/*
+ * Owns VFIO_DEVICE_FEATURE: the VF token and the low power state.  Called by core.c with the
+ * device's lock held.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns resets that hit more than one function: the ioctls, and the reset of a whole set when its last
- * user has gone.  Called by core.c with the host's lock held; who is hit is the host's to say.
+ * Owns resets that hit more than one function: the ioctls, and the reset of a whole set when its
+ * last user has gone.  Called by core.c with the host's lock held; who is hit is the host's to say.
  */
 #include <errno.h>
 #include <string.h>

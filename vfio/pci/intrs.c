@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns SET_IRQS: which eventfd hears which interrupt.  Called by core.c with the device's lock held,
- * by the host's interrupts (which only signal), and by unmask eventfds.
+ * Owns SET_IRQS: which eventfd hears which interrupt.  Called by core.c with the device's lock
+ * held, by the host's interrupts (which only signal), and by unmask eventfds.
  *
  * What the interrupt road reads of INTx (ctx[0].masked, virq_disabled, the trigger) is under the
  * host's irq_lock.  Source: Linux 6.1, VFIO_DEVICE_SET_IRQS.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the name by which a user asks for a device, and the token that makes a PF's user and its VFs'
- * users agree.  Called by GROUP_GET_DEVICE_FD.
+ * Owns the name by which a user asks for a device, and the token that makes a PF's user and its
+ * VFs' users agree.  Called by GROUP_GET_DEVICE_FD.
  */
 #include <errno.h>
 #include <string.h>
