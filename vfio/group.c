@@ -58,13 +58,13 @@ struct vfio_device *vfio_group_get_device(struct vfio_group *g, struct hostdev *
 void vfio_group_put(struct vfio_group *g)
 {
 	if (!g->devices->len && g->iommu) {
-		if (!g->container_users || !g->container)
-			g->iommu->vfio = NULL;
+		if (g->container)
+			vfio_container_detach(g);
+		g->iommu->vfio = NULL;
+		g->iommu = NULL;
 	}
 	if (--g->refs)
 		return;
-	if (g->iommu && g->iommu->vfio == g)
-		g->iommu->vfio = NULL;
 	g_ptr_array_unref(g->devices);
 	g_free(g);
 }

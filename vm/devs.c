@@ -14,6 +14,7 @@
 #include "base/names.h"
 #include "base/props.h"
 #include "cpu/cpuid.h"
+#include "hw/dev/dump.h"
 #include "hw/dev/edu.h"
 #include "hw/dev/nvme.h"
 #include "hw/dev/testdev.h"
@@ -38,6 +39,8 @@ struct dev_conf {
 	char *drive, *serial;
 	uint32_t max_ioqpairs;
 	bool readonly;
+	char *file, *device;
+	uint64_t bar[PCI_BARS];
 };
 
 /*
@@ -108,6 +111,19 @@ static const struct prop nvme_props[] = {
 	  "serial number; made from drive and id where not given"),
 	P(max_ioqpairs, "max_ioqpairs", PROP_U32, "64", "I/O queue pairs, 1 to 255"),
 	P(readonly, "readonly", PROP_BOOL, "off", "the guest may not write"),
+	{0},
+};
+
+static const struct prop dump_props[] = {
+	PLACE_PROPS,
+	P(file, "file", PROP_STR, NULL, "hex dump of real hardware: the output of lspci -xxxx"),
+	P(device, "device", PROP_STR, NULL, "address in that file; not given: the first device"),
+	P(bar[0], "bar0", PROP_U64, NULL, "bytes of BAR 0, such as 64K; not given: a guess"),
+	P(bar[1], "bar1", PROP_U64, NULL, "bytes of BAR 1"),
+	P(bar[2], "bar2", PROP_U64, NULL, "bytes of BAR 2"),
+	P(bar[3], "bar3", PROP_U64, NULL, "bytes of BAR 3"),
+	P(bar[4], "bar4", PROP_U64, NULL, "bytes of BAR 4"),
+	P(bar[5], "bar5", PROP_U64, NULL, "bytes of BAR 5"),
 	{0},
 };
 
@@ -294,6 +310,18 @@ static int make_nvme(struct board *b, struct dev_conf *c, struct pcidev **out, s
 	return pci_nvme_new(out, &conf, errp);
 }
 
+static int make_dump(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp)
+{
+	struct dump_conf conf = {.id = c->id, .file = c->file, .device = c->device};
+	int ret;
+
+	memcpy(conf.bar, c->bar, sizeof(conf.bar));
+	ret = pci_dump_new(out, &conf, errp);
+	if (ret < 0)
+		err_prefix(errp, "pci-dump%s%s", c->id ? " " : "", c->id ? c->id : "");
+	return ret;
+}
+
 static int create_made(struct board *b, struct dev_conf *c, const struct devmodel *m,
 		       struct err **errp)
 {
@@ -360,6 +388,8 @@ static const struct devmodel models[] = {
 	 .make = make_edu},
 	{"nvme", "PCI", "an NVM Express drive on a file or in memory", nvme_props,
 	 .make = make_nvme},
+	{"pci-dump", "PCI", "registers of real hardware, from a dump that lspci made", dump_props,
+	 .make = make_dump},
 	{"pc-testdev", "ISA", "ports and memory for CPU test programs", no_props,
 	 create_pc_testdev},
 	{"isa-debug-exit", "ISA", "a port whose write ends this process", exit_props,

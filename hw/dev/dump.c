@@ -76,14 +76,18 @@ static struct rawbar raw_bar(const uint8_t *cfg, unsigned n, unsigned bars)
 	return b;
 }
 
-/* The next BAR of the whole machine above addr; UINT64_MAX = none. */
+/* Where the next BAR or ROM of the whole machine begins above addr; UINT64_MAX = none. */
 static uint64_t next_bar(const struct pcidump *dump, bool io, uint64_t addr)
 {
 	uint64_t next = UINT64_MAX;
 
 	for (guint i = 0; i < dump->devs->len; i++) {
 		const struct pcidump_dev *d = dump->devs->pdata[i];
+		uint32_t rom = pci_get32(d->cfg + PCI_ROM_ADDRESS) & (uint32_t)PCI_ROM_ADDRESS_MASK;
 		unsigned bars = bars_of(d->cfg);
+
+		if (bars == PCI_BARS && !io && rom > addr && rom < next)
+			next = rom;
 
 		for (unsigned n = 0; n < bars; n++) {
 			struct rawbar b = raw_bar(d->cfg, n, bars);

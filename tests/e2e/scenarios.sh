@@ -136,6 +136,41 @@ scenario_nic() {
 	same "the host's e1000e driver has the card again" e1000e "$(driver_of "$nic")"
 }
 
+# Linux on devices that are all ours: an NVMe controller of the emulated host, assigned, and one of
+# the board; first with MSI-X, then with INTx.
+scenario_inproc() {
+	local append image=() sum=() i got
+	! is_qemu || { skip "the emulated host" "QEMU has none"; return; }
+	for i in 0 1; do
+		image[i]=$out/inproc$i.img
+		head -c 4M /dev/urandom >"${image[i]}"
+		sum[i]=$(md5sum <"${image[i]}" | cut -d ' ' -f 1)
+		truncate -s 16M "${image[i]}"
+	done
+	for append in "" pci=nomsi; do
+		APPEND=$append run "inproc${append:+-nomsi}" reboot,pci,sum,irq -m 256 -smp 2 \
+			-host-device "nvme,addr=0000:05:00.0,drive=${image[0]},serial=host,driver=vfio-pci" \
+			-device "vfio-pci,host=0000:05:00.0,addr=4" \
+			-device "nvme,drive=${image[1]},serial=board,addr=5"
+		reached_userspace || return
+		device_is 00:04.0 "1b36:0010 nvme" "the emulated host's controller, with its driver,"
+		device_is 00:05.0 "1b36:0010 nvme" "the board's controller, with its driver,"
+		kept_over_reboot 00:04.0
+		kept_over_reboot 00:05.0
+		sum_is 00:04.0 "${sum[0]}"
+		sum_is 00:05.0 "${sum[1]}"
+		got=$(interrupts)
+		if [ -z "$append" ]; then
+			[ "$(grep -c '^[1-9].*PCI-MSI.*nvme' <<<"$got")" -ge 2 ]
+			result $? "MSI-X counts rise on more than one vector" "rise, chip, name:" "$got"
+		else
+			grep -q '^[1-9].*IO-APIC.*nvme' <<<"$got" && ! grep -q MSI <<<"$got"
+			result $? "INTx counts rise, and there is no MSI" "rise, chip, name:" "$got"
+		fi
+		ended_well
+	done
+}
+
 # Both devices of one group, and one of another, which sits behind a root port in the guest.
 scenario_groups() {
 	bind vfio-pci "$pair0" "$pair1" "$disk1"

@@ -56,6 +56,8 @@ TESTED_BY = {
     "ctl/cli_chardev.c": "cli",
     "ctl/cli_dev.c": "cli",
     "ctl/cli_kv.c": "cli",
+    "hw/dev/dump_regs.c": "dump",
+    "hw/dev/dump_text.c": "dump",
     "hw/dev/testdev.c": "pci_testdev",
     "hw/vfio/backend.c": "vfio_group",
     "hw/vfio/be_group.c": "vfio_group",

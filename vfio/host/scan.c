@@ -399,7 +399,7 @@ static void place_below(struct host *h, struct pcibus *b, struct err **errp, int
 
 /* --- the scan --- */
 
-static void find_new(struct host *h, struct pcibus *b, GPtrArray *new, int *ret)
+static void find_new(struct host *h, struct pcibus *b, int *ret)
 {
 	for (unsigned i = 0; i < 256 && !*ret; i++) {
 		struct pcidev *p = b->dev[i];
@@ -412,11 +412,31 @@ static void find_new(struct host *h, struct pcibus *b, GPtrArray *new, int *ret)
 			if (*ret < 0)
 				return;
 			size_all(d);
-			g_ptr_array_add(new, d);
 		}
 		if (p->child)
-			find_new(h, p->child, new, ret);
+			find_new(h, p->child, ret);
 	}
+}
+
+/* Whoever has no group is new, or was found by a scan that failed: all of them get one, or none. */
+static int make_groups(struct host *h, GPtrArray *new, struct err **errp)
+{
+	int ret = 0;
+
+	for (guint i = 0; i < h->devs->len && !ret; i++) {
+		struct hostdev *d = h->devs->pdata[i];
+
+		if (d->group)
+			continue;
+		ret = iommu_group_add(d);
+		if (ret < 0)
+			err_set_errno(errp, ret, "host: group of %s", d->bdf);
+		else
+			g_ptr_array_add(new, d);
+	}
+	for (guint i = new->len; ret && i--;)
+		iommu_group_remove(new->pdata[i]);
+	return ret;
 }
 
 int host_scan(struct host *h, struct err **errp)
@@ -426,17 +446,13 @@ int host_scan(struct host *h, struct err **errp)
 
 	host_lock(h);
 	host_number_buses(h);
-	find_new(h, &h->pci.root, new, &ret);
+	find_new(h, &h->pci.root, &ret);
 	if (ret < 0)
 		err_set_errno(errp, ret, "host: scan of the PCI buses");
 	if (!ret)
 		place_below(h, &h->pci.root, errp, &ret);
-	for (guint i = 0; i < new->len && !ret; i++) {
-		ret = iommu_group_add(new->pdata[i]);
-		if (ret < 0)
-			err_set_errno(errp, ret, "host: group of %s",
-				      ((struct hostdev *)new->pdata[i])->bdf);
-	}
+	if (!ret)
+		ret = make_groups(h, new, errp);
 	for (guint i = 0; i < new->len && !ret; i++)
 		hd_reset_probe(new->pdata[i]);
 	host_unlock(h);

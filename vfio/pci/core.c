@@ -61,16 +61,40 @@ static void busy(struct vfio_pci_device *v)
 
 /* --- open --- */
 
-/* Devices whose INTx-disable bit cannot be trusted. */
-static bool broken_intx(const struct hostdev *d)
-{
-	static const uint16_t xl710[] = {0x1572, 0x1574, 0x1580, 0x1581, 0x1583, 0x1584, 0x1585,
-					 0x1586, 0x1587, 0x1588, 0x1589, 0x37d0, 0x37d1, 0x37d2};
+struct id_range {
+	uint16_t vendor, first, last;
+};
 
-	for (unsigned i = 0; d->vendor == 0x8086 && i < G_N_ELEMENTS(xl710); i++)
-		if (d->device == xl710[i])
+static bool listed(const struct hostdev *d, const struct id_range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (d->vendor == r[i].vendor && d->device >= r[i].first && d->device <= r[i].last)
 			return true;
 	return false;
+}
+
+/* INTx is of no use at all on these (i40e, X550): it is hidden. */
+static bool broken_intx(const struct hostdev *d)
+{
+	static const struct id_range ids[] = {
+		{0x8086, 0x1572, 0x1572}, {0x8086, 0x1574, 0x1574}, {0x8086, 0x1580, 0x1581},
+		{0x8086, 0x1583, 0x158b}, {0x8086, 0x37d0, 0x37d2}, {0x8086, 0x1563, 0x1563},
+	};
+
+	return listed(d, ids, G_N_ELEMENTS(ids));
+}
+
+/* The bit sticks on these, but masks nothing: the line is masked at the controller. */
+static bool broken_masking(const struct hostdev *d)
+{
+	static const struct id_range ids[] = {
+		{0x1425, 0x0030, 0x0030}, /* Chelsio T310 */
+		{0x1814, 0x0601, 0x0601}, /* Ralink RT2800 */
+		{0x1b7c, 0x0004, 0x0004}, /* Ceton InfiniTV4 */
+		{0x10ec, 0x8169, 0x8169}, /* Realtek RTL8169 */
+	};
+
+	return listed(d, ids, G_N_ELEMENTS(ids));
 }
 
 static void find_msix(struct vfio_pci_device *v)
@@ -99,7 +123,7 @@ static void probe_intx(struct vfio_pci_device *v)
 			v->nointx = true;
 			hd_intx(d, false);
 		} else {
-			v->pci_2_3 = hd_intx_mask_supported(d);
+			v->pci_2_3 = !broken_masking(d) && hd_intx_mask_supported(d);
 		}
 	}
 	cmd = (uint16_t)hd_read(d, PCI_COMMAND, 2);
