@@ -12,7 +12,7 @@
 
 #define AT(field) offsetof(struct vm_config, field)
 
-static cli_handler help, version, string, flag, nothing, only_none, no_acpi;
+static cli_handler help, version, string, list, flag, nothing, only_none, no_acpi;
 
 static const struct cli_option options[] = {
 	{"h", NULL, help, 0, "show this text"},
@@ -44,6 +44,8 @@ static const struct cli_option options[] = {
 	 "add a device to the emulated host, bound to that host's driver"},
 	{"host-sysfs", "PATH=TEXT", cli_host_sysfs, 0,
 	 "write to the emulated host's sysfs, below /sys/bus/pci; in order, after the scan"},
+	{"host-dump", "FILE", list, AT(host_dumps),
+	 "fill the emulated host with the devices of a hex dump: the output of lspci -xxxx"},
 	{"chardev", "BACKEND,id=ID[,PROP=V...]", cli_chardev, 0,
 	 "add a character device: stdio, file, pipe, socket, pty, null"},
 	{"serial", "DEV", cli_serial, 0,
@@ -107,6 +109,13 @@ static int version(struct cli *s, const struct cli_option *o, const char *arg, s
 static int string(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
 {
 	replace((char **)((char *)s->c + o->offset), arg);
+	return 0;
+}
+
+/* May be given more than once. */
+static int list(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	g_ptr_array_add(*(GPtrArray **)((char *)s->c + o->offset), g_strdup(arg));
 	return 0;
 }
 

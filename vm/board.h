@@ -74,7 +74,7 @@ void board_free_devices(struct board *b); /* before the accelerator is closed */
 void board_free_memory(struct board *b);
 void board_eoi(void *board, uint8_t vector);
 
-/* hostdevs.c: the emulated host as -host-device and -host-sysfs describe it; *out NULL = none. */
+/* hostdevs.c: the emulated host as the -host-* options describe it; *out NULL = none. */
 int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp);
 
 /* devs.c: a PCI function for the emulated host, on no bus yet. */

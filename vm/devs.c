@@ -37,7 +37,7 @@ struct dev_conf {
 	char *chardev;
 	uint64_t dma_mask, size;
 	char *drive, *serial;
-	uint32_t max_ioqpairs;
+	uint32_t max_ioqpairs, sriov_max_vfs;
 	bool readonly;
 	char *file, *device;
 	uint64_t bar[PCI_BARS];
@@ -111,6 +111,7 @@ static const struct prop nvme_props[] = {
 	  "serial number; made from drive and id where not given"),
 	P(max_ioqpairs, "max_ioqpairs", PROP_U32, "64", "I/O queue pairs, 1 to 255"),
 	P(readonly, "readonly", PROP_BOOL, "off", "the guest may not write"),
+	P(sriov_max_vfs, "sriov_max_vfs", PROP_U32, "0", "virtual functions, up to 7"),
 	{0},
 };
 
@@ -305,6 +306,7 @@ static int make_nvme(struct board *b, struct dev_conf *c, struct pcidev **out, s
 		.serial = c->serial,
 		.max_ioqpairs = c->max_ioqpairs,
 		.readonly = c->readonly,
+		.sriov_max_vfs = c->sriov_max_vfs,
 	};
 
 	return pci_nvme_new(out, &conf, errp);

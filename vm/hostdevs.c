@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "hw/dev/dump.h"
 #include "vfio/pci/driver.h"
 #include "vm/board.h"
 
@@ -93,37 +94,108 @@ static struct vm_device *without_own(const struct vm_device *d)
 	return copy;
 }
 
+/* Into its place, or freed. */
+static int plug(struct host *h, struct pcidev *d, const struct place *p, struct err **errp)
+{
+	struct pcibus *bus = bus_of(host_pci(h), p->bus, errp);
+	int ret = bus ? pcidev_plug(d, bus, (uint8_t)p->devfn, errp) : -ENOSPC;
+	unsigned first = p->devfn & ~7u;
+
+	if (ret < 0) {
+		d->ops->free(d);
+		return ret;
+	}
+	for (unsigned i = first + 1; i < first + 8; i++)
+		if (bus->dev[i] && bus->dev[first])
+			bus->dev[first]->cfg[PCI_HEADER_TYPE] |= 0x80;
+	return 0;
+}
+
 static int add(struct host *h, const struct vm_device *conf, struct err **errp)
 {
 	const char *addr = vm_device_get(conf, "addr");
-	struct vm_device *model = NULL;
-	struct pcibus *bus;
+	struct vm_device *model;
 	struct pcidev *d;
 	struct place p;
 	int ret = parse_place(addr ? addr : "", &p, errp);
 
 	if (ret < 0)
 		goto out;
-	bus = bus_of(host_pci(h), p.bus, errp);
-	if (!bus) {
-		ret = -ENOSPC;
-		goto out;
-	}
 	model = without_own(conf);
 	ret = devs_make_host(model, &d, errp);
 	vm_device_free(model);
 	if (ret < 0)
 		return ret;
-	if (PCI_FUNC(p.devfn) && bus->dev[p.devfn & ~7u])
-		bus->dev[p.devfn & ~7u]->cfg[PCI_HEADER_TYPE] |= 0x80;
-	ret = pcidev_plug(d, bus, (uint8_t)p.devfn, errp);
-	if (ret < 0)
-		d->ops->free(d);
+	ret = plug(h, d, &p, errp);
 out:
 	if (ret < 0)
 		err_prefix(errp, "-host-device %s", conf->driver);
 	return ret;
 }
+
+/* --- whole dumps --- */
+
+static const char *no_place(const struct pcidump_dev *dev)
+{
+	if (dev->domain)
+		return "the emulated host has domain 0 only";
+	if (dev->bdf >> 8 && PCI_SLOT(dev->bdf & 0xff))
+		return "below a root port there is only slot 0";
+	return pcidump_unfit(dev);
+}
+
+/* Those on the root bus or those on other buses: ports to these take the slots that are left. */
+static int add_dump(struct host *h, const struct pcidump *dump, bool root, struct err **errp)
+{
+	int ret = 0;
+
+	for (guint i = 0; ret >= 0 && i < dump->devs->len; i++) {
+		const struct pcidump_dev *dev = dump->devs->pdata[i];
+		const struct place p = {dev->bdf >> 8, dev->bdf & 0xff, ""};
+		const char *why = no_place(dev);
+		g_autofree char *name = pcidump_name(dev);
+		const struct dump_conf conf = {};
+		struct pcidev *d;
+
+		if (root != !p.bus)
+			continue;
+		if (why) {
+			g_message("-host-dump %s: %s is left out: %s", dump->file, name, why);
+			continue;
+		}
+		ret = pci_dump_make(&d, &conf, dump, dev, errp);
+		if (ret >= 0)
+			ret = plug(h, d, &p, errp);
+		if (ret < 0)
+			err_prefix(errp, "-host-dump");
+	}
+	return ret;
+}
+
+static int add_dumps(struct host *h, const GPtrArray *dumps, bool root, struct err **errp)
+{
+	int ret = 0;
+
+	for (guint i = 0; ret >= 0 && i < dumps->len; i++)
+		ret = add_dump(h, dumps->pdata[i], root, errp);
+	return ret;
+}
+
+static int read_dumps(const struct vm_config *c, GPtrArray *dumps, struct err **errp)
+{
+	for (guint i = 0; i < c->host_dumps->len; i++) {
+		struct pcidump *dump = pcidump_read(c->host_dumps->pdata[i], errp);
+
+		if (!dump) {
+			err_prefix(errp, "-host-dump");
+			return -EINVAL;
+		}
+		g_ptr_array_add(dumps, dump);
+	}
+	return 0;
+}
+
+/* --- drivers --- */
 
 static int write_sysfs(struct host *h, const char *path, const char *text, struct err **errp)
 {
@@ -179,13 +251,22 @@ static int bind(struct host *h, const struct vm_device *conf, struct err **errp)
 	return ret;
 }
 
-static int fill(struct host *h, const struct vm_config *c, struct err **errp)
+static int add_all(struct host *h, const struct vm_config *c, struct err **errp)
 {
-	int ret = 0;
+	g_autoptr(GPtrArray) dumps = g_ptr_array_new_with_free_func((GDestroyNotify)pcidump_free);
+	int ret = read_dumps(c, dumps, errp);
 
-	/* Function 0 of a slot first, whatever the order on the command line. */
+	if (ret >= 0)
+		ret = add_dumps(h, dumps, true, errp);
 	for (guint i = 0; ret >= 0 && i < c->host_devices->len; i++)
 		ret = add(h, c->host_devices->pdata[i], errp);
+	return ret < 0 ? ret : add_dumps(h, dumps, false, errp);
+}
+
+static int fill(struct host *h, const struct vm_config *c, struct err **errp)
+{
+	int ret = add_all(h, c, errp);
+
 	if (ret >= 0)
 		ret = host_scan(h, errp);
 	for (guint i = 0; ret >= 0 && i < c->host_devices->len; i++)
@@ -204,7 +285,7 @@ int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp
 	int ret;
 
 	*out = NULL;
-	if (!c->host_devices->len && !c->host_sysfs->len)
+	if (!c->host_devices->len && !c->host_sysfs->len && !c->host_dumps->len)
 		return 0;
 	h = vfio_host_new(NULL);
 	if (!h)

@@ -115,6 +115,13 @@ int drive_open(struct drive *dr, const char *who, const char *file, uint64_t siz
 	return ret;
 }
 
+int drive_share(struct drive *dr, const struct drive *of)
+{
+	*dr = *of;
+	dr->fd = fcntl(of->fd, F_DUPFD_CLOEXEC, 3);
+	return dr->fd < 0 ? -errno : 0;
+}
+
 void drive_close(struct drive *dr)
 {
 	if (dr->fd >= 0)

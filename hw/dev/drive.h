@@ -31,6 +31,7 @@ struct drive {
  */
 int drive_open(struct drive *dr, const char *who, const char *file, uint64_t size, bool readonly,
 	       struct err **errp);
+int drive_share(struct drive *dr, const struct drive *of); /* the same blocks; 0 or -errno */
 void drive_close(struct drive *dr);
 
 /* All of it, or -errno. */

@@ -52,9 +52,10 @@ static bool address(const char **p, unsigned *domain, uint16_t *bdf)
 {
 	const char *q = *p;
 
-	*domain = 0;
 	if (hex(&q, 4, 8, domain) && literal(&q, ':'))
 		*p = q;
+	else
+		*domain = 0;
 	return short_address(p, bdf);
 }
 

@@ -18,6 +18,7 @@
 #define CAP_MSI 0x50
 #define CAP_MSIX 0x70
 #define CAP_EXP 0x80
+#define ECAP_SRIOV 0x100
 
 /* Queues contiguous, 7.5 s to become ready, the NVM command set, pages of 4 to 64 KiB (3.1.1). */
 #define CAP_VALUE                                                       \
@@ -254,11 +255,25 @@ static const struct region_ops bar_ops = {bar_read, bar_write, 1, 8, false};
 
 /* --- the device on its bus --- */
 
+static bool answers(const struct nvme *n)
+{
+	return !n->pf || pcisriov_answers(&n->pf->sriov);
+}
+
+static uint32_t nvme_cfg_read(struct pcidev *d, unsigned off, unsigned len)
+{
+	return answers(d->priv) ? pcie_endpoint_cfg_read(d, off, len) : UINT32_MAX;
+}
+
 static void nvme_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
 	struct nvme *n = d->priv;
 
+	if (!answers(n))
+		return;
 	pcidev_cfg_write(d, off, val, len);
+	if (n->sriov.cap)
+		pcisriov_written(&n->sriov, off, len);
 	if (pcie_endpoint_written(d, off, len))
 		return;
 	pcimsi_written(&n->msi, off, len);
@@ -295,6 +310,8 @@ static void nvme_reset(struct pcidev *d)
 	nvme_clear_queues(n);
 	pthread_mutex_unlock(&n->lock);
 	devworker_drain(&n->worker);
+	if (n->sriov.cap)
+		pcisriov_reset(&n->sriov);
 }
 
 static void nvme_free(struct pcidev *d)
@@ -302,6 +319,9 @@ static void nvme_free(struct pcidev *d)
 	struct nvme *n = d->priv;
 
 	devworker_stop(&n->worker);
+	if (n->pf)
+		pcisriov_forget(&n->pf->sriov, n->vf_nr);
+	pcisriov_fini(&n->sriov);
 	aspace_sync();
 	drive_close(&n->drive);
 	pcimsi_fini(&n->msi);
@@ -313,7 +333,7 @@ static void nvme_free(struct pcidev *d)
 
 static const struct pcidev_ops nvme_ops = {
 	.model = "nvme",
-	.cfg_read = pcie_endpoint_cfg_read,
+	.cfg_read = nvme_cfg_read,
 	.cfg_write = nvme_cfg_write,
 	.reset = nvme_reset,
 	.free = nvme_free,
@@ -364,6 +384,11 @@ static int check_conf(struct nvme *n, const struct nvme_conf *conf, struct err *
 		err_hint(errp, "It goes from 1 to %u.", NVME_PAIRS_MAX);
 		return -EINVAL;
 	}
+	if (conf->sriov_max_vfs > PCI_SRIOV_VFS) {
+		err_set(errp, -EINVAL, "%s: sriov_max_vfs=%u", n->dev.name, conf->sriov_max_vfs);
+		err_hint(errp, "It goes from 0 to %u.", PCI_SRIOV_VFS);
+		return -EINVAL;
+	}
 	if (!conf->file && !conf->size) {
 		err_set(errp, -EINVAL, "%s: it has nothing to keep blocks in", n->dev.name);
 		err_hint(errp, "Give it drive=FILE, or size=64M for memory.");
@@ -387,33 +412,79 @@ static void init_device(struct nvme *n)
 	pcimsix_add_cap(d, CAP_MSIX, 0, MSIX_TABLE, MSIX_PBA);
 }
 
-int pci_nvme_new(struct pcidev **out, const struct nvme_conf *conf, struct err **errp)
+/* A controller that has its drive: the rest of it.  Frees it where that fails. */
+static int complete(struct nvme *n, struct err **errp)
 {
-	struct nvme *n = g_new0(struct nvme, 1);
-	struct pcidev *d = &n->dev;
 	int ret;
 
-	d->priv = n;
-	n->drive.fd = -1;
-	n->pairs = conf->max_ioqpairs;
-	pthread_mutex_init(&n->lock, NULL);
-	if (conf->id)
-		g_strlcpy(d->name, conf->id, sizeof(d->name));
-	pcidev_init(d, &nvme_ops, PCI_CFG_EXT, 0x1b36, 0x0010, 0x010802, 2);
-	ret = check_conf(n, conf, errp);
-	if (ret < 0)
-		goto fail;
-	ret = drive_open(&n->drive, d->name, conf->file, conf->size, conf->readonly, errp);
-	if (ret < 0)
-		goto fail;
 	n->data = g_malloc(NVME_MAX_DATA);
 	init_device(n);
-	ret = devworker_start(&n->worker, d, nvme_run, n, errp);
+	ret = devworker_start(&n->worker, &n->dev, nvme_run, n, errp);
 	if (ret < 0)
-		goto fail;
-	*out = d;
-	return 0;
-fail:
-	nvme_free(d);
+		nvme_free(&n->dev);
 	return ret;
+}
+
+static struct nvme *nvme_alloc(const char *name, unsigned pairs)
+{
+	struct nvme *n = g_new0(struct nvme, 1);
+
+	n->dev.priv = n;
+	n->drive.fd = -1;
+	n->pairs = pairs;
+	pthread_mutex_init(&n->lock, NULL);
+	if (name)
+		g_strlcpy(n->dev.name, name, sizeof(n->dev.name));
+	pcidev_init(&n->dev, &nvme_ops, PCI_CFG_EXT, NVME_VENDOR, NVME_DEVICE, 0x010802, 2);
+	return n;
+}
+
+static int make_vf(void *opaque, unsigned nr, struct pcidev **out)
+{
+	struct nvme *pf = opaque, *n = nvme_alloc(pf->dev.name, pf->pairs);
+	int ret;
+
+	n->vf_nr = nr;
+	g_strlcpy(n->serial, pf->serial, sizeof(n->serial));
+	ret = drive_share(&n->drive, &pf->drive);
+	if (ret < 0) {
+		nvme_free(&n->dev);
+		return ret;
+	}
+	ret = complete(n, NULL);
+	if (ret < 0)
+		return ret;
+	n->pf = pf;
+	pcisriov_make_vf(&n->dev);
+	*out = &n->dev;
+	return 0;
+}
+
+static void init_sriov(struct nvme *n, unsigned vfs)
+{
+	n->sriov.make = make_vf;
+	n->sriov.opaque = n;
+	pcisriov_init(&n->sriov, &n->dev, ECAP_SRIOV, vfs, NVME_DEVICE);
+	pcisriov_set_bar(&n->sriov, 0, BAR_SIZE);
+}
+
+int pci_nvme_new(struct pcidev **out, const struct nvme_conf *conf, struct err **errp)
+{
+	struct nvme *n = nvme_alloc(conf->id, conf->max_ioqpairs);
+	int ret = check_conf(n, conf, errp);
+
+	if (ret >= 0)
+		ret = drive_open(&n->drive, n->dev.name, conf->file, conf->size, conf->readonly,
+				 errp);
+	if (ret < 0) {
+		nvme_free(&n->dev);
+		return ret;
+	}
+	ret = complete(n, errp);
+	if (ret < 0)
+		return ret;
+	if (conf->sriov_max_vfs)
+		init_sriov(n, conf->sriov_max_vfs);
+	*out = &n->dev;
+	return 0;
 }

@@ -28,6 +28,7 @@ struct nvme_conf {
 	const char *serial;
 	unsigned max_ioqpairs; /* 1..NVME_PAIRS_MAX */
 	bool readonly;
+	unsigned sriov_max_vfs; /* 0..PCI_SRIOV_VFS: controllers of their own on the same blocks */
 };
 
 /* A controller, not plugged yet.  -EINVAL for a bad configuration, or drive_open's errors. */

@@ -53,13 +53,14 @@ static void put_nqn(const struct nvme *n, uint8_t *p)
 
 static void controller(const struct nvme *n, uint8_t *p)
 {
-	pci_set16(p, pci_get16(n->dev.cfg + PCI_VENDOR_ID));
+	pci_set16(p, NVME_VENDOR); /* also for a VF, whose register has ones */
 	pci_set16(p + 2, pci_get16(n->dev.cfg + PCI_SUBSYSTEM_VENDOR_ID));
 	put_text(p + 4, n->serial, 20);
 	put_text(p + 24, NVME_MODEL, 40);
 	put_text(p + 64, NVME_FIRMWARE, 8);
 	p[72] = 3; /* RAB: bursts of eight */
 	p[77] = NVME_MDTS;
+	pci_set16(p + 78, (uint16_t)(n->pf ? n->vf_nr + 1 : 0)); /* CNTLID */
 	pci_set32(p + 80, 0x00010400);
 	p[111] = 1; /* CNTRLTYPE: for I/O */
 	p[258] = 3; /* ACL */

@@ -16,6 +16,7 @@
 #include "hw/dev/nvme.h"
 #include "hw/dev/nvme_spec.h"
 #include "hw/dev/worker.h"
+#include "hw/pci/sriov.h"
 
 #define NVME_BLOCK DRIVE_SECTOR
 #define NVME_MDTS 7u /* log2 of pages of 4 KiB that one command may move */
@@ -29,6 +30,8 @@
 #define NVME_TEMPERATURE 323u       /* kelvins, always */
 #define NVME_TEMPERATURE_WARN 343u  /* where a host should be warned */
 #define NVME_TEMPERATURE_LIMIT 353u /* where it should stop */
+#define NVME_VENDOR 0x1b36
+#define NVME_DEVICE 0x0010
 #define NVME_MODEL "sluice NVMe drive"
 #define NVME_FIRMWARE "1.0"
 
@@ -84,6 +87,9 @@ struct nvme {
 	struct pcimsi msi;
 	struct devworker worker;
 	struct drive drive;
+	struct pcisriov sriov; /* of a PF; cap 0 = none */
+	struct nvme *pf;       /* of VF vf_nr; NULL = this is none */
+	unsigned vf_nr;
 	unsigned pairs;
 	char serial[NVME_SERIAL_MAX + 1];
 

@@ -322,7 +322,7 @@ static void inproc_ram(struct plug *p, bool map)
 
 static uint64_t inproc_faults(struct plug *p)
 {
-	return __atomic_load_n(&((struct inproc *)p)->h->dma_faults, __ATOMIC_RELAXED);
+	return hostdev_dma_faults(host_find(((struct inproc *)p)->h, HU_FIRST));
 }
 
 static void inproc_free(struct plug *p)

@@ -377,6 +377,16 @@ static void devices(void)
 	bad("-device edu,=x", "a property without a name");
 }
 
+static void host_files(void)
+{
+	struct vm_config *c = good("-host-dump a.txt -host-dump b,c.txt");
+
+	g_assert_cmpuint(c->host_dumps->len, ==, 2);
+	g_assert_cmpstr(c->host_dumps->pdata[1], ==, "b,c.txt");
+	vm_config_free(c);
+	bad("-host-dump", "-host-dump: argument missing: FILE");
+}
+
 static void json_devices(void)
 {
 	struct vm_config *c = good("-device '{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\","
@@ -623,6 +633,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cli/m", memory);
 	g_test_add_func("/cli/names", names);
 	g_test_add_func("/cli/device", devices);
+	g_test_add_func("/cli/host-files", host_files);
 	g_test_add_func("/cli/device-json", json_devices);
 	g_test_add_func("/cli/chardev", chardevs);
 	g_test_add_func("/cli/chardev-wrong", wrong_chardevs);

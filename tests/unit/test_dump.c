@@ -90,6 +90,7 @@ static void test_text(void)
 	g_assert_cmpuint(d->devs->len, ==, 2);
 	dev = d->devs->pdata[0];
 	g_assert_cmpuint(dev->bdf, ==, 0xfb);
+	g_assert_cmpuint(dev->domain, ==, 0);
 	g_assert_cmpuint(dev->line, ==, 3);
 	g_assert_cmpuint(dev->size, ==, 64);
 	g_assert_cmphex(dev->cfg[0x3f], ==, 0xff);

@@ -53,6 +53,8 @@ int host_scan(struct host *h, struct err **errp);
 /* bdf: 0000:01:00.0.  NULL = not known. */
 struct hostdev *host_find(struct host *h, const char *bdf);
 struct pcidev *hostdev_model(struct hostdev *d);
+/* DMA accesses of this function that the IOMMU refused, ever since. */
+uint64_t hostdev_dma_faults(struct hostdev *d);
 
 /*
  * sysfs below /sys/bus/pci: "devices/0000:01:00.0/vendor", "drivers/vfio-pci/new_id", "rescan"; an

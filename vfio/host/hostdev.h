@@ -106,6 +106,7 @@ struct hostdev {
 	unsigned vectors;
 	struct host_irq **irq; /* vectors */
 
+	uint64_t dma_faults;         /* atomic */
 	struct hostdev *physfn;      /* of a VF */
 	struct hostdev *next_shared; /* irq.c: others on its INTx line */
 };

@@ -86,19 +86,24 @@ static struct range *lookup(struct iommu_domain *d, uint64_t iova)
 	return r && iova - r->iova < r->size ? r : NULL;
 }
 
-static void fault(struct host *h, struct pcidev *p, uint64_t iova, bool write, const char *why)
+static void fault(struct hostdev *d, uint64_t iova, bool write, const char *why)
 {
-	uint64_t n = __atomic_add_fetch(&h->dma_faults, 1, __ATOMIC_RELAXED);
+	uint64_t n = __atomic_add_fetch(&d->dma_faults, 1, __ATOMIC_RELAXED);
 
 	/* The first few tell what is wrong; a storm would only hide it. */
 	if (n <= 8 || !(n & (n - 1)))
-		g_warning("iommu: %s: DMA %s of 0x%" PRIx64 ": %s (fault %" PRIu64 " of this host)",
-			  p->name, write ? "write" : "read", iova, why, n);
+		g_warning("iommu: %s (%s): DMA %s of 0x%" PRIx64 ": %s (its fault %" PRIu64 ")",
+			  d->bdf, d->pci->name, write ? "write" : "read", iova, why, n);
+}
+
+uint64_t hostdev_dma_faults(struct hostdev *d)
+{
+	return __atomic_load_n(&d->dma_faults, __ATOMIC_RELAXED);
 }
 
 /* Copy as far as ranges go on; one lock for all, so that an unmap sees it whole or not at all. */
-static bool copy(struct iommu_domain *d, struct pcidev *p, uint64_t iova, uint8_t *buf, size_t len,
-		 bool write)
+static bool copy(struct iommu_domain *d, struct hostdev *hd, uint64_t iova, uint8_t *buf,
+		 size_t len, bool write)
 {
 	bool ok = true;
 
@@ -108,8 +113,7 @@ static bool copy(struct iommu_domain *d, struct pcidev *p, uint64_t iova, uint8_
 		size_t n;
 
 		if (!r || (write && !r->write)) {
-			fault(d->host, p, iova, write,
-			      r ? "mapped for reading only" : "not mapped");
+			fault(hd, iova, write, r ? "mapped for reading only" : "not mapped");
 			ok = false;
 			break;
 		}
@@ -132,9 +136,9 @@ static bool dma(struct hostdev *hd, uint64_t iova, uint8_t *buf, size_t len, boo
 	bool ok;
 
 	pthread_rwlock_rdlock(&g->lock);
-	ok = g->domain && copy(g->domain, hd->pci, iova, buf, len, write);
+	ok = g->domain && copy(g->domain, hd, iova, buf, len, write);
 	if (!g->domain)
-		fault(hd->host, hd->pci, iova, write, "its group has no domain");
+		fault(hd, iova, write, "its group has no domain");
 	pthread_rwlock_unlock(&g->lock);
 	return ok;
 }

@@ -94,7 +94,6 @@ struct host {
 	struct vfio_core *vfio;
 	struct virqfd_worker *virqfd;
 	unsigned fault; /* the n-th fallible step from now fails; 0 = none */
-	uint64_t dma_faults;
 };
 
 /* A step of the host's own software that may fail: 0, or -ENOMEM when its turn has come (tests). */

@@ -434,7 +434,7 @@ static int make_groups(struct host *h, GPtrArray *new, struct err **errp)
 		else
 			g_ptr_array_add(new, d);
 	}
-	for (guint i = new->len; ret && i--;)
+	for (guint i = new->len; ret &&i--;)
 		iommu_group_remove(new->pdata[i]);
 	return ret;
 }

@@ -202,10 +202,17 @@ static void store(uint8_t *p, uint32_t v, unsigned len)
 	memcpy(p, &v, len);
 }
 
+/* Capabilities of one id that touch look like one, which may go on past its table. */
+static uint32_t load_mask(const struct perm_bits *p, const uint8_t *mask, unsigned off,
+			  unsigned len)
+{
+	return off < p->len ? load(mask + off, MIN(len, p->len - off)) : 0;
+}
+
 int vpci_default_read(struct vfio_pci_device *v, unsigned pos, unsigned len,
 		      const struct perm_bits *p, unsigned off, uint32_t *val)
 {
-	uint32_t virt = load(p->virt + off, len);
+	uint32_t virt = load_mask(p, p->virt, off, len);
 
 	*val = load(v->vconfig + pos, len);
 	if (virt != ones(len))
@@ -216,7 +223,8 @@ int vpci_default_read(struct vfio_pci_device *v, unsigned pos, unsigned len,
 int vpci_default_write(struct vfio_pci_device *v, unsigned pos, unsigned len,
 		       const struct perm_bits *p, unsigned off, uint32_t val)
 {
-	uint32_t write = load(p->write + off, len), virt = load(p->virt + off, len);
+	uint32_t write = load_mask(p, p->write, off, len);
+	uint32_t virt = load_mask(p, p->virt, off, len);
 
 	if (write & virt) {
 		uint32_t old = load(v->vconfig + pos, len);
