@@ -146,19 +146,27 @@ static void machine_fini(struct machine *m)
 
 /* --- what can happen --- */
 
+/* Most of what does something is in the first 256 bytes. */
+static uint64_t take_config(struct machine *m)
+{
+	uint64_t off = take(&m->in, 2);
+
+	return HU_CONFIG + (off & 0x8000 ? off % PCI_CFG_CONV : off % 4200);
+}
+
 static uint64_t take_offset(struct machine *m)
 {
 	uint64_t region = take(&m->in, 1);
 
 	region = region < 0xe0 ? region % 10 : region;
 	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		return HU_REGION(region) + take(&m->in, 2) % 4200;
+		return take_config(m);
 	return HU_REGION(region) + take(&m->in, 3) % (region == 0 ? 0x12000 : 0xc0010);
 }
 
 static void do_read(struct machine *m, struct hu *u, bool config)
 {
-	uint64_t off = config ? HU_CONFIG + take(&m->in, 2) % 4200 : take_offset(m);
+	uint64_t off = config ? take_config(m) : take_offset(m);
 	size_t len = take(&m->in, 1);
 	g_autofree uint8_t *buf = g_malloc(len);
 
@@ -167,7 +175,7 @@ static void do_read(struct machine *m, struct hu *u, bool config)
 
 static void do_write(struct machine *m, struct hu *u, bool config)
 {
-	uint64_t off = config ? HU_CONFIG + take(&m->in, 2) % 4200 : take_offset(m);
+	uint64_t off = config ? take_config(m) : take_offset(m);
 	size_t len = take(&m->in, 1) % 20;
 	g_autofree uint8_t *buf = g_malloc(len);
 

@@ -174,7 +174,7 @@ static void unbind_waits(void)
 {
 	struct host *h = host_bound();
 	int req = eventfd(0, EFD_CLOEXEC); /* reads wait */
-	struct vfio_file *another;
+	struct vfio_file *another = NULL;
 	char drv[64];
 	GThread *t;
 	eventfd_t n;
