@@ -18,6 +18,7 @@
 #include "hw/dev/edu.h"
 #include "hw/dev/nvme.h"
 #include "hw/dev/testdev.h"
+#include "hw/dev/zoo.h"
 #include "vm/board.h"
 
 /* What every PCI device's -device may say about its place. */
@@ -125,6 +126,12 @@ static const struct prop dump_props[] = {
 	P(bar[3], "bar3", PROP_U64, NULL, "bytes of BAR 3"),
 	P(bar[4], "bar4", PROP_U64, NULL, "bytes of BAR 4"),
 	P(bar[5], "bar5", PROP_U64, NULL, "bytes of BAR 5"),
+	{0},
+};
+
+static const struct prop zoo_props[] = {
+	PLACE_PROPS,
+	P(size, "size", PROP_U64, "1M", "bytes of its shared memory, BAR 2"),
 	{0},
 };
 
@@ -324,6 +331,11 @@ static int make_dump(struct board *b, struct dev_conf *c, struct pcidev **out, s
 	return ret;
 }
 
+static int make_zoo(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp)
+{
+	return pci_zoo_new(out, c->id, c->size, errp);
+}
+
 static int create_made(struct board *b, struct dev_conf *c, const struct devmodel *m,
 		       struct err **errp)
 {
@@ -392,6 +404,8 @@ static const struct devmodel models[] = {
 	 .make = make_nvme},
 	{"pci-dump", "PCI", "registers of real hardware, from a dump that lspci made", dump_props,
 	 .make = make_dump},
+	{"pci-zoo", "PCI", "one of each kind of BAR, interrupt and capability, for tests",
+	 zoo_props, .make = make_zoo},
 	{"pc-testdev", "ISA", "ports and memory for CPU test programs", no_props,
 	 create_pc_testdev},
 	{"isa-debug-exit", "ISA", "a port whose write ends this process", exit_props,
@@ -458,7 +472,7 @@ int devs_make_host(const struct vm_device *dev, struct pcidev **out, struct err 
 	if (m && !m->make) {
 		ret = err_set(errp, -EINVAL, "%s is no device of a host: it belongs to the guest",
 			      m->name);
-		err_hint(errp, "A host has endpoints: edu, nvme, pci-testdev.");
+		err_hint(errp, "A host has endpoints: edu, nvme, pci-dump, pci-testdev, pci-zoo.");
 	}
 	if (ret < 0) {
 		err_prefix(errp, "-host-device %s", dev->driver);

@@ -200,7 +200,7 @@ static void do_set_irqs(struct machine *m, struct hu *u)
 	if (how & 0x40) {
 		s.index %= VFIO_PCI_NUM_IRQS;
 		s.start = s.start & 3 ? 0 : s.start & 7;
-		s.count %= 6;
+		s.count %= s.count & 1 ? 6 : 140;
 	}
 	if (how & 0x80)
 		s.argsz = sizeof(s) + 4 * MIN(s.count, 64);

@@ -38,4 +38,5 @@ prepare() {
 	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2.cpio"
 	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2-lspci.cpio" lspci
 	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2-nic.cpio" nic
+	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2-nvme.cpio" nvme
 }
