@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs a fuzz target without libFuzzer: files given as arguments, or -N inputs from a seed, the same
- * each time; their config spaces have chains of capabilities that are wrong more often than right.
+ * Runs a fuzz target without libFuzzer: files given as arguments, or so many inputs from a seed,
+ * the same each time; their config spaces have chains of capabilities that are wrong more often
+ * than right.
  *
  *   fuzz_vfio [-n INPUTS] [-s SEED] | fuzz_vfio FILE..
  */

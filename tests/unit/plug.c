@@ -200,10 +200,10 @@ static void direct_free(struct plug *p)
 	g_free(s);
 }
 
-static const struct plug_ops direct_ops = {
-	"direct",       direct_cfg_read, direct_cfg_write, direct_read,   direct_write,
-	direct_irq_on,  direct_irq_off,  direct_heard,     direct_unmask, direct_ram,
-	direct_faults, direct_free};
+static const struct plug_ops direct_ops = {"direct",       direct_cfg_read, direct_cfg_write,
+					   direct_read,    direct_write,    direct_irq_on,
+					   direct_irq_off, direct_heard,    direct_unmask,
+					   direct_ram,     direct_faults,   direct_free};
 
 struct plug *plug_direct(struct pcidev *model)
 {
@@ -304,8 +304,7 @@ static unsigned inproc_heard(struct plug *p, unsigned vector)
 
 static void inproc_unmask(struct plug *p)
 {
-	g_assert_cmpint(hu_irqs(inproc_dev(p),
-				VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
+	g_assert_cmpint(hu_irqs(inproc_dev(p), VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
 				VFIO_PCI_INTX_IRQ_INDEX, 0, 1, NULL, 0),
 			==, 0);
 }
@@ -337,10 +336,10 @@ static void inproc_free(struct plug *p)
 	g_free(s);
 }
 
-static const struct plug_ops inproc_ops = {
-	"inproc",       inproc_cfg_read, inproc_cfg_write, inproc_read,   inproc_write,
-	inproc_irq_on,  inproc_irq_off,  inproc_heard,     inproc_unmask, inproc_ram,
-	inproc_faults, inproc_free};
+static const struct plug_ops inproc_ops = {"inproc",       inproc_cfg_read, inproc_cfg_write,
+					   inproc_read,    inproc_write,    inproc_irq_on,
+					   inproc_irq_off, inproc_heard,    inproc_unmask,
+					   inproc_ram,     inproc_faults,   inproc_free};
 
 struct plug *plug_inproc(struct pcidev *model)
 {

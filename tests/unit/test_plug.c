@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two device models, each driven by one text over two plugs: on a bus of the test's own, and through
- * the VFIO API of an emulated host.  What they answer must be right, and the same.
+ * Two device models, each driven by one text over two plugs: on a bus of the test's own, and
+ * through the VFIO API of an emulated host.  What they answer must be right, and the same.
  */
 #include "plug.h"
 
@@ -199,17 +199,15 @@ static void nvme_identify(struct text *t, struct nv *s)
 {
 	char serial[21] = "";
 
-	g_assert_cmphex(nv_admin(s, (struct nvcmd){.dw0 = NVME_ADM_IDENTIFY,
-						   .prp1 = NV_DATA,
-						   .dw10 = 1}),
-			==, NVME_OK);
+	g_assert_cmphex(
+		nv_admin(s, (struct nvcmd){.dw0 = NVME_ADM_IDENTIFY, .prp1 = NV_DATA, .dw10 = 1}),
+		==, NVME_OK);
 	say(t, "vendor", pci_get32(nv_at(s, NV_DATA)));
 	memcpy(serial, nv_at(s, NV_DATA + 4), 20);
 	g_string_append_printf(t->said, "serial %s\n", serial);
-	g_assert_cmphex(nv_admin(s, (struct nvcmd){.dw0 = NVME_ADM_IDENTIFY,
-						   .nsid = 1,
-						   .prp1 = NV_DATA}),
-			==, NVME_OK);
+	g_assert_cmphex(
+		nv_admin(s, (struct nvcmd){.dw0 = NVME_ADM_IDENTIFY, .nsid = 1, .prp1 = NV_DATA}),
+		==, NVME_OK);
 	say(t, "blocks", pci_get32(nv_at(s, NV_DATA)));
 	g_assert_cmpuint(pci_get32(nv_at(s, NV_DATA)), ==, NV_SIZE / 512);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The life of what VFIO hands out: who keeps what alive, in which order it may go, and what two
- * users of one host (or of two) see of each other.  Single answers are the recordings' (tests/diff).
+ * users of one host (or of two) see of each other.  Single answers are the recordings'
+ * (tests/diff).
  */
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -436,12 +437,12 @@ static void unmask_eventfd(void)
 	g_assert_cmpint(hu_open(&u, h, HU_SECOND), ==, 0);
 	hu_cfg_write(u.dev, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 	g_assert_cmpint(hu_irqs(u.dev, EVENTFD | TRIGGER, 0, 0, 1, &out, sizeof(out)), ==, 0);
-	g_assert_cmpint(hu_irqs(u.dev, EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 0, 1, &in,
-				sizeof(in)),
-			==, 0);
-	g_assert_cmpint(hu_irqs(u.dev, EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 0, 1, &in,
-				sizeof(in)),
-			==, -EBUSY);
+	g_assert_cmpint(
+		hu_irqs(u.dev, EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 0, 1, &in, sizeof(in)), ==,
+		0);
+	g_assert_cmpint(
+		hu_irqs(u.dev, EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 0, 1, &in, sizeof(in)), ==,
+		-EBUSY);
 	g_assert_cmpint(vfio_pwrite(u.dev, &raise, 4, EDU_IRQ_RAISE), ==, 4);
 	g_assert_cmpint(eventfd_read(out, &n), ==, 0);
 	for (unsigned i = 0; i < 100; i++) {
