@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns containers: groups that share one address space, and the IOMMU driver that serves it. 
+ * Owns containers: groups that share one address space, and the IOMMU driver that serves it.
  * Called by files and by group.c; the mappings are type1.c's.
  */
 #include <errno.h>

@@ -2,10 +2,11 @@
 /*
  * Virtual functions of a physical function's model (SR-IOV 1.1, 3.3).
  *
- * Invariants: a VF is made when it is enabled for the first time and freed with the PF; it is on the
- * bus exactly while VF Enable is set.  A reset of the PF clears VF Enable, but the VFs stay where
- * they are and read ones until software sets it again or takes them away: whoever holds one is not
- * left with nothing.  Called from config cycles and resets of the PF, with the host's lock held.
+ * Invariants: a VF is made when it is enabled for the first time and freed with the PF; it is on
+ * the bus exactly while VF Enable is set.  A reset of the PF clears VF Enable, but the VFs stay
+ * where they are and read ones until software sets it again or takes them away: whoever holds one
+ * is not left with nothing.  Called from config cycles and resets of the PF, with the host's lock
+ * held.
  */
 #ifndef HW_PCI_SRIOV_H
 #define HW_PCI_SRIOV_H

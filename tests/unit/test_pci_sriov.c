@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Virtual functions: an NVMe controller with two of them on an emulated host, from sriov_numvfs to a
- * user's registers and away again.
+ * Virtual functions: an NVMe controller with two of them on an emulated host, from sriov_numvfs to
+ * a user's registers and away again.
  */
 #include <glib.h>
 #include <string.h>
