@@ -44,6 +44,8 @@ static const struct cli_option options[] = {
 	 "add a device to the emulated host, bound to that host's driver"},
 	{"host-sysfs", "PATH=TEXT", cli_host_sysfs, 0,
 	 "write to the emulated host's sysfs, below /sys/bus/pci; in order, after the scan"},
+	{"host-dtb", "FILE", list, AT(host_dtbs),
+	 "fill the emulated host with the devices that a device tree describes"},
 	{"host-dump", "FILE", list, AT(host_dumps),
 	 "fill the emulated host with the devices of a hex dump: the output of lspci -xxxx"},
 	{"chardev", "BACKEND,id=ID[,PROP=V...]", cli_chardev, 0,

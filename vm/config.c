@@ -117,6 +117,7 @@ struct vm_config *vm_config_new(void)
 	c->host_sysfs = g_array_new(FALSE, FALSE, sizeof(struct kv));
 	g_array_set_clear_func(c->host_sysfs, kv_clear);
 	c->host_dumps = g_ptr_array_new_with_free_func(g_free);
+	c->host_dtbs = g_ptr_array_new_with_free_func(g_free);
 	c->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_conf_free);
 	c->serials = g_ptr_array_new_with_free_func(g_free);
 	return c;
@@ -131,6 +132,7 @@ void vm_config_free(struct vm_config *c)
 	g_ptr_array_free(c->host_devices, TRUE);
 	g_array_free(c->host_sysfs, TRUE);
 	g_ptr_array_free(c->host_dumps, TRUE);
+	g_ptr_array_free(c->host_dtbs, TRUE);
 	g_ptr_array_free(c->chardevs, TRUE);
 	g_ptr_array_free(c->serials, TRUE);
 	g_free(c->name);

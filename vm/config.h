@@ -69,9 +69,9 @@ struct vm_config {
 	 */
 	GPtrArray *host_devices;
 	GArray *host_sysfs;
-	GPtrArray *host_dumps; /* of char *: files of -host-dump */
-	GPtrArray *chardevs; /* of struct chardev_conf, by id */
-	GPtrArray *serials;  /* of char *: chardev ids, in order of ports; "none" = no device */
+	GPtrArray *host_dumps, *host_dtbs; /* of char *: files of -host-dump, -host-dtb */
+	GPtrArray *chardevs;               /* of struct chardev_conf, by id */
+	GPtrArray *serials; /* of char *: chardev ids, in order of ports; "none" = no device */
 	char *monitor;  /* chardev id (side 1 of its mux if a serial has it, too), NULL = none */
 	char *debugcon; /* chardev id, NULL = none */
 	bool nographic, nodefaults, stopped;             /* -nographic, -nodefaults, -S */

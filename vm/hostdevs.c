@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "hw/dev/dump.h"
+#include "vfio/host/describe.h"
 #include "vfio/pci/driver.h"
 #include "vm/board.h"
 
@@ -52,13 +53,27 @@ static struct pcibus *port_with(struct pcihost *pci, unsigned bus)
 	return NULL;
 }
 
-/* The bus of that number: 0, or the one below a root port, which is made if it is not there. */
-static struct pcibus *bus_of(struct pcihost *pci, unsigned bus, struct err **errp)
+/* The bus below it. */
+static struct pcibus *make_port(struct pcihost *pci, unsigned devfn, unsigned bus, unsigned last,
+				struct err **errp)
 {
 	g_autofree char *id = g_strdup_printf("host-rp%u", bus);
 	const struct pcie_port_conf conf = {.id = id, .chassis = bus, .slot = bus, .port = bus};
+	struct pcidev *port = pcie_root_port_new(&conf);
+
+	port->cfg[PCI_SECONDARY_BUS] = (uint8_t)bus;
+	port->cfg[PCI_SUBORDINATE_BUS] = (uint8_t)last;
+	if (pcidev_plug(port, &pci->root, (uint8_t)devfn, errp) < 0) {
+		port->ops->free(port);
+		return NULL;
+	}
+	return port->child;
+}
+
+/* The bus of that number: 0, or the one below a root port, which is made if it is not there. */
+static struct pcibus *bus_of(struct pcihost *pci, unsigned bus, struct err **errp)
+{
 	struct pcibus *b = bus ? port_with(pci, bus) : &pci->root;
-	struct pcidev *port;
 	int devfn;
 
 	if (b)
@@ -70,13 +85,7 @@ static struct pcibus *bus_of(struct pcihost *pci, unsigned bus, struct err **err
 		err_set(errp, -ENOSPC, "the emulated host has no slot for a port to bus %u", bus);
 		return NULL;
 	}
-	port = pcie_root_port_new(&conf);
-	port->cfg[PCI_SECONDARY_BUS] = port->cfg[PCI_SUBORDINATE_BUS] = (uint8_t)bus;
-	if (pcidev_plug(port, &pci->root, (uint8_t)devfn, errp) < 0) {
-		port->ops->free(port);
-		return NULL;
-	}
-	return port->child;
+	return make_port(pci, (unsigned)devfn, bus, bus, errp);
 }
 
 /* The host's own properties, taken from those of the model. */
@@ -195,6 +204,48 @@ static int read_dumps(const struct vm_config *c, GPtrArray *dumps, struct err **
 	return 0;
 }
 
+/* --- device trees --- */
+
+struct described {
+	struct host *h;
+	GPtrArray *devs; /* of struct vm_device */
+};
+
+static int take_described(void *opaque, const struct hostdesc_dev *d, struct err **errp)
+{
+	struct described *s = opaque;
+	struct vm_device *conf;
+
+	if (d->bridge && d->bus)
+		return err_set(errp, -EINVAL, "the emulated host has bridges on bus 0 only");
+	if (d->bridge)
+		return make_port(host_pci(s->h), d->devfn, d->first, d->last, errp) ? 0 : -EBUSY;
+	conf = vm_device_new(d->model);
+	g_ptr_array_add(s->devs, conf);
+	for (unsigned i = 0; i < d->nprops; i++)
+		if (strcmp(d->props[i].name, "id"))
+			vm_device_set(conf, d->props[i].name, d->props[i].value);
+		else
+			conf->id = g_strdup(d->props[i].value);
+	vm_device_set(conf, "addr", d->bdf);
+	if (d->driver)
+		vm_device_set(conf, "driver", d->driver);
+	return add(s->h, conf, errp);
+}
+
+static int add_described(struct host *h, const struct vm_config *c, GPtrArray *devs,
+			 struct err **errp)
+{
+	struct described s = {h, devs};
+	int ret = 0;
+
+	for (guint i = 0; ret >= 0 && i < c->host_dtbs->len; i++)
+		ret = host_describe(c->host_dtbs->pdata[i], take_described, &s, errp);
+	if (ret < 0)
+		err_prefix(errp, "-host-dtb");
+	return ret;
+}
+
 /* --- drivers --- */
 
 static int write_sysfs(struct host *h, const char *path, const char *text, struct err **errp)
@@ -251,11 +302,15 @@ static int bind(struct host *h, const struct vm_device *conf, struct err **errp)
 	return ret;
 }
 
-static int add_all(struct host *h, const struct vm_config *c, struct err **errp)
+/* What says where its ports are comes first, what takes any slot for them last. */
+static int add_all(struct host *h, const struct vm_config *c, GPtrArray *described,
+		   struct err **errp)
 {
 	g_autoptr(GPtrArray) dumps = g_ptr_array_new_with_free_func((GDestroyNotify)pcidump_free);
 	int ret = read_dumps(c, dumps, errp);
 
+	if (ret >= 0)
+		ret = add_described(h, c, described, errp);
 	if (ret >= 0)
 		ret = add_dumps(h, dumps, true, errp);
 	for (guint i = 0; ret >= 0 && i < c->host_devices->len; i++)
@@ -265,10 +320,14 @@ static int add_all(struct host *h, const struct vm_config *c, struct err **errp)
 
 static int fill(struct host *h, const struct vm_config *c, struct err **errp)
 {
-	int ret = add_all(h, c, errp);
+	g_autoptr(GPtrArray) described =
+		g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
+	int ret = add_all(h, c, described, errp);
 
 	if (ret >= 0)
 		ret = host_scan(h, errp);
+	for (guint i = 0; ret >= 0 && i < described->len; i++)
+		ret = bind(h, described->pdata[i], errp);
 	for (guint i = 0; ret >= 0 && i < c->host_devices->len; i++)
 		ret = bind(h, c->host_devices->pdata[i], errp);
 	for (guint i = 0; ret >= 0 && i < c->host_sysfs->len; i++) {
@@ -285,7 +344,8 @@ int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp
 	int ret;
 
 	*out = NULL;
-	if (!c->host_devices->len && !c->host_sysfs->len && !c->host_dumps->len)
+	if (!c->host_devices->len && !c->host_sysfs->len && !c->host_dumps->len &&
+	    !c->host_dtbs->len)
 		return 0;
 	h = vfio_host_new(NULL);
 	if (!h)

@@ -209,7 +209,7 @@ static void init_ari(struct dump_regs *r, unsigned at)
 	control(r, at + PCI_ARI_CTRL, groups | (groups ? 0x70 : 0), 0);
 }
 
-/* No virtual functions can be switched on, so their BARs, whose sizes nobody knows, are not there. */
+/* No virtual function can be switched on: their BARs, whose sizes nobody knows, are not there. */
 static void init_sriov(struct dump_regs *r, unsigned at)
 {
 	pci_set16(r->init + at + PCI_SRIOV_CTRL, 0);

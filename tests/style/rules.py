@@ -72,7 +72,6 @@ TESTED_BY = {
     "vfio/host/bind.c": "vfio_stack",
     "vfio/host/host.c": "vfio_stack",
     "vfio/host/iommu.c": "plug",
-    "vfio/host/irq.c": "plug",
     "vfio/host/reset.c": "vfio_stack",
     "vfio/host/rom.c": "vfio_stack",
     "vfio/host/scan.c": "vfio_faults",

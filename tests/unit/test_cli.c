@@ -379,10 +379,11 @@ static void devices(void)
 
 static void host_files(void)
 {
-	struct vm_config *c = good("-host-dump a.txt -host-dump b,c.txt");
+	struct vm_config *c = good("-host-dump a.txt -host-dump b,c.txt -host-dtb x.dtb");
 
 	g_assert_cmpuint(c->host_dumps->len, ==, 2);
 	g_assert_cmpstr(c->host_dumps->pdata[1], ==, "b,c.txt");
+	g_assert_cmpstr(c->host_dtbs->pdata[0], ==, "x.dtb");
 	vm_config_free(c);
 	bad("-host-dump", "-host-dump: argument missing: FILE");
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The emulated host as the command line describes it: places, drivers, whole dumps. */
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/err.h"
+#include "host_util.h"
+#include "hw/dev/zoo.h"
 #include "vfio/pci/driver.h"
 #include "vm/board.h"
 
@@ -140,6 +144,110 @@ static void dumps(void)
 	vm_config_free(c);
 }
 
+/* A tree from tests' sources, compiled; NULL where there is no compiler. */
+static char *compiled(const char *name)
+{
+	g_autofree char *dtc = g_find_program_in_path("dtc");
+	g_autofree char *dts =
+		g_test_build_filename(G_TEST_DIST, "..", "..", "examples", name, NULL);
+	g_autofree char *folder = dtc ? g_dir_make_tmp("hostdevs-XXXXXX", NULL) : NULL;
+	char *dtb = dtc ? g_build_filename(folder, "dtb", NULL) : NULL;
+	const char *argv[] = {dtc, "-q", "-O", "dtb", "-o", dtb, dts, NULL};
+	int status = -1;
+
+	if (!dtc)
+		return NULL;
+	g_assert_true(
+		g_spawn_sync(NULL, (char **)argv, NULL, 0, NULL, NULL, NULL, NULL, &status, NULL));
+	g_assert_cmpint(status, ==, 0);
+	return dtb;
+}
+
+static void uncompiled(char *dtb)
+{
+	g_autofree char *folder = g_path_get_dirname(dtb);
+
+	g_unlink(dtb);
+	g_rmdir(folder);
+	g_free(dtb);
+}
+
+/* Through VFIO: capabilities survive the walk, registers answer, the shared memory is mapped. */
+static void use_zoo(struct host *h, const char *bdf, uint64_t size)
+{
+	struct hu u;
+	struct vfio_vma *m;
+	uint32_t v = 0x11223344;
+
+	g_assert_cmpint(hu_open(&u, h, bdf), ==, 0);
+	g_assert_cmphex(hu_cfg_read(u.dev, 0, 4), ==, ZOO_DEVICE << 16 | ZOO_VENDOR);
+	g_assert_cmphex(hu_cfg_read(u.dev, PCI_CAPABILITY_LIST, 1), !=, 0);
+	hu_cfg_write(u.dev, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	g_assert_cmpint(vfio_pwrite(u.dev, &v, 4, HU_REGION(2) + size - 4), ==, 4);
+	g_assert_cmpint(
+		vfio_mmap(u.dev, HU_REGION(2), size, PROT_READ | PROT_WRITE, MAP_SHARED, &m), ==,
+		0);
+	g_assert_cmpint(vfio_vma_read(m, size - 4, &v, 4), ==, 0);
+	g_assert_cmphex(v, ==, 0x11223344);
+	g_assert_cmphex(((uint8_t *)vfio_vma_ptr(m))[size - 4], ==, 0x44);
+	vfio_munmap(m);
+	g_assert_cmpint(vfio_pread(u.dev, &v, 4, HU_REGION(0)), ==, 4);
+	g_assert_cmphex(v, ==, ZOO_ID_VALUE);
+	g_assert_cmpint(vfio_pread(u.dev, &v, 2, HU_REGION(VFIO_PCI_ROM_REGION_INDEX)), ==, 2);
+	g_assert_cmphex(v & 0xffff, ==, 0xaa55);
+	g_assert_cmpint(vfio_ioctl(u.dev, VFIO_DEVICE_RESET, NULL), ==, 0);
+	hu_close(&u);
+}
+
+static void trees(void)
+{
+	char *dtb = compiled("nic.dts");
+	struct vm_config *c;
+	struct host *h;
+
+	if (!dtb) {
+		g_test_skip("there is no dtc");
+		return;
+	}
+	c = vm_config_new();
+	g_ptr_array_add(c->host_dtbs, g_strdup(dtb));
+	h = good(c);
+	g_assert_nonnull(host_find(h, "0000:00:03.0")); /* the port is where the tree has it */
+	driver_is(h, "0000:00:05.0", "none");
+	driver_is(h, "0000:03:00.1", "vfio-pci");
+	use_zoo(h, "0000:03:00.0", 1 << 20);
+	use_zoo(h, "0000:03:00.1", 16 << 20);
+	vfio_host_free(h);
+	g_ptr_array_add(c->host_dtbs, g_strdup(dtb));
+	bad(c, "dtb: /pcie@b0000000/pci@3,0: ");
+	vm_config_free(c);
+	c = vm_config_new();
+	g_ptr_array_add(c->host_dtbs, g_strdup("/nonexistent"));
+	bad(c, "-host-dtb: open the device tree '/nonexistent'");
+	vm_config_free(c);
+	uncompiled(dtb);
+}
+
+/* A dump, too, goes through all of VFIO. */
+static void dump_assigned(void)
+{
+	g_autofree char *file = data("dumps", "nic.txt");
+	struct vm_config *c = vm_config_new();
+	struct host *h;
+	struct hu u;
+
+	device(c, "pci-dump", "01:00.0", "vfio-pci");
+	vm_device_set(c->host_devices->pdata[0], "file", file);
+	h = good(c);
+	g_assert_cmpint(hu_open(&u, h, "0000:01:00.0"), ==, 0);
+	g_assert_cmphex(hu_cfg_read(u.dev, 0, 4), ==, 0x10d31d6b);
+	g_assert_cmphex(hu_cfg_read(u.dev, 0xc8, 1), ==, PCI_CAP_ID_PM);
+	g_assert_cmpint(vfio_ioctl(u.dev, VFIO_DEVICE_RESET, NULL), ==, 0);
+	hu_close(&u);
+	vfio_host_free(h);
+	vm_config_free(c);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -147,5 +255,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/hostdevs/devices", devices);
 	g_test_add_func("/hostdevs/refused", refused);
 	g_test_add_func("/hostdevs/dumps", dumps);
+	g_test_add_func("/hostdevs/trees", trees);
+	g_test_add_func("/hostdevs/dump-assigned", dump_assigned);
 	return g_test_run();
 }

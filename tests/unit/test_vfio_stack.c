@@ -591,14 +591,28 @@ static void two_hosts(void)
 	vfio_host_free(b);
 }
 
+enum reset_road { BY_IOCTL, BY_SYSFS, BY_BUS, ROADS };
+
 struct resetter {
-	struct host *h;
-	struct vfio_file *dev;
-	bool by_sysfs;
+	struct hu *u;
+	enum reset_road road;
+	GThread *thread;
 	unsigned done;
 };
 
 #define RESETS 300
+
+static long reset_by(const struct resetter *r)
+{
+	switch (r->road) {
+	case BY_IOCTL:
+		return vfio_ioctl(r->u->dev, VFIO_DEVICE_RESET, NULL);
+	case BY_SYSFS:
+		return hu_attr(r->u->h, HU_FIRST, "reset", "1");
+	default:
+		return hot_reset(r->u->dev, 1, vfio_fileno(r->u->group), -1);
+	}
+}
 
 static void *reset_thread(void *opaque)
 {
@@ -606,10 +620,9 @@ static void *reset_thread(void *opaque)
 
 	aspace_thread_enter();
 	for (unsigned i = 0; i < RESETS; i++) {
-		long ret = r->by_sysfs ? hu_attr(r->h, HU_FIRST, "reset", "1")
-				       : vfio_ioctl(r->dev, VFIO_DEVICE_RESET, NULL);
+		long ret = reset_by(r);
 
-		if (ret != -EAGAIN) /* the other was at it */
+		if (ret != -EAGAIN) /* another was at it */
 			g_assert_cmpint(ret, ==, 0);
 	}
 	aspace_thread_leave();
@@ -617,31 +630,40 @@ static void *reset_thread(void *opaque)
 	return NULL;
 }
 
+static bool all_done(const struct resetter r[ROADS])
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < ROADS; i++)
+		all &= __atomic_load_n(&r[i].done, __ATOMIC_ACQUIRE);
+	return all;
+}
+
 /* Whoever reads config space by sysfs waits for a reset to end, and sees nothing of it. */
 static void config_during_resets(void)
 {
 	struct host *h = host_bound();
 	struct hostdev *d = host_find(h, HU_FIRST);
-	struct resetter a = {.h = h}, b = {.h = h, .by_sysfs = true};
+	struct resetter r[ROADS] = {};
 	uint32_t bar, v;
-	GThread *ta, *tb;
 	struct hu u;
 
 	g_assert_cmpint(hu_open(&u, h, HU_FIRST), ==, 0);
-	a.dev = u.dev;
 	g_assert_cmpint(host_cfg_read(d, PCI_BASE_ADDRESS_0, 4, &bar), ==, 0);
 	g_assert_cmphex(bar & ~15u, !=, 0);
-	ta = g_thread_new("ioctl", reset_thread, &a);
-	tb = g_thread_new("sysfs", reset_thread, &b);
-	while (!__atomic_load_n(&a.done, __ATOMIC_ACQUIRE) ||
-	       !__atomic_load_n(&b.done, __ATOMIC_ACQUIRE)) {
+	for (unsigned i = 0; i < ROADS; i++) {
+		r[i].u = &u;
+		r[i].road = i;
+		r[i].thread = g_thread_new("reset", reset_thread, &r[i]);
+	}
+	while (!all_done(r)) {
 		g_assert_cmpint(host_cfg_read(d, PCI_BASE_ADDRESS_0, 4, &v), ==, 0);
 		g_assert_cmphex(v, ==, bar);
 		g_assert_cmphex(hu_cfg_read(u.dev, PCI_VENDOR_ID, 4), ==, 0x00101b36);
 		g_assert_cmphex(hu_cfg_read(u.dev, PCI_BASE_ADDRESS_0, 4), ==, bar);
 	}
-	g_thread_join(ta);
-	g_thread_join(tb);
+	for (unsigned i = 0; i < ROADS; i++)
+		g_thread_join(r[i].thread);
 	hu_close(&u);
 	assert_idle(h, HU_FIRST);
 	vfio_host_free(h);

@@ -74,7 +74,8 @@ static const char *one_string(const void *p, int len)
 static bool disabled(const struct walk *w, int node)
 {
 	int len;
-	const char *s = one_string(fdt_getprop(w->fdt, node, "status", &len), len);
+	const void *p = fdt_getprop(w->fdt, node, "status", &len);
+	const char *s = one_string(p, len);
 
 	return s && strcmp(s, "okay") && strcmp(s, "ok");
 }
@@ -213,10 +214,9 @@ static int take_device(const struct walk *w, int node, struct hostdesc_dev *d, s
 	for (prop = fdt_first_property_offset(w->fdt, node); ret == 0 && prop >= 0;
 	     prop = fdt_next_property_offset(w->fdt, prop))
 		ret = take_prop(w, d, list, prop, errp);
-	if (ret == 0)
-		ret = w->fn(w->opaque, d, errp);
-	else
+	if (ret < 0)
 		return ret;
+	ret = w->fn(w->opaque, d, errp);
 	if (ret < 0)
 		err_prefix(errp, "%s: %s", w->file, d->path);
 	return ret;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A host described by a flattened device tree (Devicetree Specification 0.3; PCI Bus Binding to IEEE
- * 1275): what is plugged where, and what it is bound to.
+ * A host described by a flattened device tree (Devicetree Specification 0.3; PCI Bus Binding to
+ * IEEE 1275): what is plugged where, and what it is bound to.
  *
  * The tree has one node with compatible = "pci-host-ecam-generic".  Below it are devices with
  * compatible = "sluice,MODEL" and bridges with bus-range = <first last>; the first cell of reg is a
- * place, device 31..11, function 10..8, and the bus of the bridge above, or 0.  sluice,driver is
- * the driver; other properties sluice,NAME = "VALUE" are the model's, without a value they are "on".
- * Nodes that have neither a place nor a model, and those with status = "disabled", are passed over.
+ * place: the bus of the bridge above, or 0, in bits 23..16, slot 15..11, function 10..8.
+ * sluice,driver is the driver; other properties sluice,NAME = "VALUE" are the model's, without a
+ * value they are "on".  Nodes that have neither a place nor a model, and those with status =
+ * "disabled", are passed over.
  *
- * Invariants: the file is not trusted; whatever is wrong in it is one error that names file and node.
+ * Invariants: the file is not trusted; whatever is wrong in it is one error that names file and
+ * node.
  */
 #ifndef VFIO_HOST_DESCRIBE_H
 #define VFIO_HOST_DESCRIBE_H

@@ -11,6 +11,7 @@
 #include "vfio/host/private.h"
 
 #define MSI_ADDR 0xfee00000u
+#define MSI_MASK_BITS 32u /* a capability can claim more vectors than that */
 
 /* --- vectors --- */
 
@@ -172,8 +173,7 @@ static void enable_msi(struct hostdev *d)
 {
 	d->msi_enabled = true;
 	msi_switch(d, false);
-	msi_mask_vectors(d,
-			 d->vectors >= 32 ? UINT32_MAX : (1u << (1u << log2_up(d->vectors))) - 1);
+	msi_mask_vectors(d, d->vectors > 16 ? UINT32_MAX : (1u << (1u << log2_up(d->vectors))) - 1);
 	msi_set_live(d, true);
 	hd_intx(d, false);
 	msi_switch(d, true);
@@ -264,7 +264,7 @@ static void vector_unmask(struct hostdev *d, unsigned vector, bool unmask)
 		return;
 	}
 	flags = (uint16_t)hd_read(d, d->msi_cap + PCI_MSI_FLAGS, 2);
-	if (!(flags & PCI_MSI_FLAGS_MASKBIT))
+	if (!(flags & PCI_MSI_FLAGS_MASKBIT) || vector >= MSI_MASK_BITS)
 		return;
 	off = msi_mask_off(d, flags);
 	if (unmask)
@@ -305,7 +305,7 @@ void hd_restore_msi(struct hostdev *d)
 		hd_intx(d, false);
 		msi_switch(d, false);
 		msi_program(d);
-		for (unsigned i = 0; i < 1u << log2_up(d->vectors); i++)
+		for (unsigned i = 0; i < MIN(1u << log2_up(d->vectors), MSI_MASK_BITS); i++)
 			mask |= requested(d, i) ? 0 : 1u << i;
 		msi_mask_vectors(d, mask);
 		msi_switch(d, true);

@@ -272,7 +272,7 @@ int vpci_msi_write(struct vfio_pci_device *v, unsigned pos, unsigned len, const 
 	flags = pci_get16(v->vconfig + start + PCI_MSI_FLAGS);
 	if (v->irq_type != VFIO_PCI_MSI_IRQ_INDEX)
 		flags &= (uint16_t)~PCI_MSI_FLAGS_ENABLE;
-	if ((flags & PCI_MSI_FLAGS_QSIZE) >> 4 > v->msi_qmax) {
+	if ((unsigned)(flags & PCI_MSI_FLAGS_QSIZE) >> 4 > v->msi_qmax) {
 		flags &= (uint16_t)~PCI_MSI_FLAGS_QSIZE;
 		flags |= (uint16_t)(v->msi_qmax << 4);
 	}
