@@ -228,6 +228,8 @@ static int take_described(void *opaque, const struct hostdesc_dev *d, struct err
 		else
 			conf->id = g_strdup(d->props[i].value);
 	vm_device_set(conf, "addr", d->bdf);
+	if (!d->iommu)
+		host_no_iommu(s->h, d->bdf);
 	if (d->driver)
 		vm_device_set(conf, "driver", d->driver);
 	return add(s->h, conf, errp);
@@ -271,6 +273,7 @@ static int bind(struct host *h, const struct vm_device *conf, struct err **errp)
 	const char *driver = vm_device_get(conf, "driver");
 	g_autofree char *path = NULL, *was = NULL, *now = NULL, *unbind = NULL;
 	struct place p;
+	char group[32];
 	int ret;
 
 	if (!driver)
@@ -296,6 +299,10 @@ static int bind(struct host *h, const struct vm_device *conf, struct err **errp)
 		return 0;
 	ret = err_set(errp, -ENODEV, "-host-device %s,addr=%s: its driver is not %s but %s",
 		      conf->driver, p.bdf, driver, now ? now : "none");
+	g_free(path);
+	path = g_strdup_printf("devices/%s/iommu_group", p.bdf);
+	if (host_sysfs_readlink(h, path, group, sizeof(group)) < 0)
+		err_hint(errp, "It is not behind the IOMMU: its tree's iommu-map leaves it out.");
 	err_hint(errp,
 		 "The emulated host has vfio-pci, pci-stub and drivers for nvme, e1000e, ahci, "
 		 "xhci; 'none' leaves it without.");

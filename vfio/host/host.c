@@ -124,9 +124,17 @@ int host_add(struct host *h, struct pcidev *p, struct hostdev *physfn, struct ho
 		d->device = (uint16_t)hd_read(physfn, physfn->sriov_cap + PCI_SRIOV_VF_DID, 2);
 	}
 	hd_setup(d);
+	d->no_iommu = g_ptr_array_find_with_equal_func(h->no_iommu, d->bdf, g_str_equal, NULL);
 	g_ptr_array_add(h->devs, d);
 	*out = d;
 	return 0;
+}
+
+void host_no_iommu(struct host *h, const char *bdf)
+{
+	host_lock(h);
+	g_ptr_array_add(h->no_iommu, g_strdup(bdf));
+	host_unlock(h);
 }
 
 static void hostdev_free(struct hostdev *d)
@@ -171,6 +179,7 @@ struct host *host_new(const struct host_conf *conf)
 	h->devs = g_ptr_array_new();
 	h->drivers = g_ptr_array_new();
 	h->groups = g_ptr_array_new();
+	h->no_iommu = g_ptr_array_new_with_free_func(g_free);
 	host_irq_init(h);
 	pcihost_init(&h->pci, &host_pci_ops, h, h->mem, h->io, h->dma);
 	if (host_drivers_init(h) < 0) {
@@ -195,6 +204,7 @@ void host_free(struct host *h)
 	g_ptr_array_unref(h->devs);
 	g_ptr_array_unref(h->drivers);
 	g_ptr_array_unref(h->groups);
+	g_ptr_array_unref(h->no_iommu);
 	pthread_cond_destroy(&h->changed);
 	pthread_cond_destroy(&h->unblocked);
 	pthread_mutex_destroy(&h->lock);

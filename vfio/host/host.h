@@ -44,6 +44,12 @@ void host_set_memlock(struct host *h, uint64_t bytes);
 void host_fail_step(struct host *h, unsigned n);
 
 /*
+ * The function that a later scan finds at bdf is not behind the IOMMU: it has no group, so VFIO will
+ * not have it.
+ */
+void host_no_iommu(struct host *h, const char *bdf);
+
+/*
  * Find functions that are not known yet: number buses and place BARs where the "firmware" did not
  * (a non-zero value that lies within its bridge's window is kept), make IOMMU groups, and give each
  * function to the first driver that matches.  Fails where a BAR finds no room.

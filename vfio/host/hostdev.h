@@ -81,6 +81,8 @@ struct hostdev {
 	char *override; /* driver_override; NULL = none */
 	struct iommu_group *group;
 	bool removed;
+	bool scanned;  /* has what a scan gives: a group, if any, and its resets */
+	bool no_iommu; /* by host_no_iommu */
 	bool msi_bus_off;
 
 	/* Under lock. */

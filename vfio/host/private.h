@@ -87,6 +87,7 @@ struct host {
 	GPtrArray *drivers;       /* of struct hostdrv */
 	GPtrArray *groups;        /* of struct iommu_group */
 	unsigned next_group;
+	GPtrArray *no_iommu; /* of char *, addresses */
 	struct host_irq
 		*irq[HOST_IRQS]; /* made on demand under irq_alloc, never freed before the host */
 	pthread_mutex_t irq_alloc;

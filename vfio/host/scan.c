@@ -426,16 +426,19 @@ static int make_groups(struct host *h, GPtrArray *new, struct err **errp)
 	for (guint i = 0; i < h->devs->len && !ret; i++) {
 		struct hostdev *d = h->devs->pdata[i];
 
-		if (d->group)
+		if (d->scanned || d->group)
 			continue;
-		ret = iommu_group_add(d);
+		ret = d->no_iommu ? 0 : iommu_group_add(d);
+		d->scanned = !ret;
 		if (ret < 0)
 			err_set_errno(errp, ret, "host: group of %s", d->bdf);
 		else
 			g_ptr_array_add(new, d);
 	}
-	for (guint i = new->len; ret &&i--;)
+	for (guint i = new->len; ret &&i--;) {
+		((struct hostdev *)new->pdata[i])->scanned = false;
 		iommu_group_remove(new->pdata[i]);
+	}
 	return ret;
 }
 
