@@ -175,6 +175,24 @@ scenario_inproc() {
 	done
 }
 
+# The host as lspci -xxxx shows it, with its network card assigned: what the guest's lspci makes of it.
+scenario_dump() {
+	local file=$out/host.txt card=0000:01:00.0 caps
+	! is_qemu || { skip "a host from a dump" "QEMU has none"; return; }
+	PATH=$PATH:/sbin:/usr/sbin lspci -D -xxxx >"$file"
+	INITRD=l2-lspci.cpio run dump pci,lspci -m 256 -smp 1 -host-dump "$file" \
+		-host-sysfs "devices/$card/driver_override=vfio-pci" \
+		-host-sysfs "drivers/e1000e/unbind=$card" -host-sysfs "drivers_probe=$card" \
+		-device "vfio-pci,host=$card,addr=5"
+	reached_userspace || return
+	device_is 00:05.0 "8086:10d3 none" "the card of the dump"
+	same "lspci -vvxxxx has no complaint" "0 " "$(facts lspci-status) $(facts lspci-complaint)"
+	caps=$(facts cap | grep -c '^00:05.0 ')
+	[ "$caps" -ge 5 ]
+	result $? "the guest sees its capabilities" "$(facts cap)"
+	ended_well
+}
+
 # Both devices of one group, and one of another, which sits behind a root port in the guest.
 scenario_groups() {
 	bind vfio-pci "$pair0" "$pair1" "$disk1"
