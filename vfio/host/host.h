@@ -44,8 +44,8 @@ void host_set_memlock(struct host *h, uint64_t bytes);
 void host_fail_step(struct host *h, unsigned n);
 
 /*
- * The function that a later scan finds at bdf is not behind the IOMMU: it has no group, so VFIO will
- * not have it.
+ * The function that a later scan finds at bdf is not behind the IOMMU: it has no group, so VFIO
+ * will not have it.
  */
 void host_no_iommu(struct host *h, const char *bdf);
 
