@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#define ASK_AGAIN_MS 10000 /* as Linux asks */
+
 static int add_to_group(struct vfio_device *d, struct iommu_group *ig)
 {
 	struct vfio_group *g = vfio_group_get_from_iommu(ig);
@@ -49,15 +51,17 @@ int vfio_register_device(struct vfio_device *d, struct hostdev *hd,
 
 void vfio_unregister_device(struct vfio_device *d)
 {
-	unsigned asked = 0;
+	unsigned asked = 0, ms = d->host->conf.request_ms;
 
+	ms = ms ? ms : ASK_AGAIN_MS;
 	host_lock(d->host);
 	d->registered = false;
 	d->refs--;
 	while (d->refs) {
 		if (d->ops->request)
 			d->ops->request(d, asked++);
-		host_wait(d->host);
+		while (d->refs && host_wait(d->host, ms))
+			;
 	}
 	g_ptr_array_remove(d->group->devices, d);
 	vfio_group_put(d->group);

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "vfio/file.h"
@@ -51,27 +53,40 @@ int virqfd_dup(int fd, int *out)
 	return 0;
 }
 
-static void run(struct virqfd *q)
+/* The user may have read it in between, and his descriptor may block: never wait for it. */
+static bool take(int fd)
 {
 	uint64_t n;
+	struct iovec v = {&n, sizeof(n)};
 
-	/* The user's descriptor may block: read only what is there. */
-	if (read(q->fd, &n, sizeof(n)) != sizeof(n))
+	return preadv2(fd, &v, 1, -1, RWF_NOWAIT) == sizeof(n);
+}
+
+static void run(struct virqfd *q)
+{
+	if (!take(q->fd))
 		return;
 	if (q->handler(q->opaque) && q->send)
 		q->send(q->opaque);
 }
 
-static bool readable(int fd)
+static bool is_ready(int fd, short what)
 {
-	struct epoll_event ev;
-	int ep = epoll_create1(EPOLL_CLOEXEC), n;
+	struct pollfd p = {fd, what, 0};
 
-	ev = (struct epoll_event){.events = EPOLLIN};
-	epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
-	n = epoll_wait(ep, &ev, 1, 0);
-	close(ep);
-	return n == 1;
+	return poll(&p, 1, 0) == 1 && p.revents & what;
+}
+
+bool virqfd_may_block(int fd)
+{
+	return !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+void virqfd_signal(int fd)
+{
+	if (virqfd_may_block(fd) && !is_ready(fd, POLLOUT))
+		return; /* full: the user has not read 2^64 - 2 of them, one more is no news */
+	eventfd_write(fd, 1);
 }
 
 static void serve(struct virqfd_worker *w, const struct epoll_event *ev, int n)
@@ -153,7 +168,7 @@ int virqfd_enable(struct host *h, struct virqfd **slot, bool (*handler)(void *op
 	g_hash_table_insert(w->live, GINT_TO_POINTER(own), q);
 	*slot = q;
 	/* Written before: heard now, as the kernel does, and not taken out. */
-	if (readable(own) && handler(opaque) && send)
+	if (is_ready(own, POLLIN) && handler(opaque) && send)
 		send(opaque);
 	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, own, &ev) < 0)
 		ret = -errno;

@@ -17,6 +17,10 @@ struct virqfd;
 /* A reference to an eventfd of the caller's: -EBADF, -EINVAL where it is another kind of file. */
 int virqfd_dup(int fd, int *out);
 
+/* Add one to an eventfd, whatever the user made of it; never waits. */
+void virqfd_signal(int fd);
+bool virqfd_may_block(int fd); /* else eventfd_write() never waits, either */
+
 /*
  * handler(opaque) is called when fd is written, and at once if it was already; where it returns
  * true, send(opaque) is called after it.  send may be NULL.  -EBUSY if *slot is in use.

@@ -694,47 +694,6 @@ static void many_maps(void)
 	vfio_host_free(h);
 }
 
-/* A function that the IOMMU does not see: the host's driver has it, VFIO does not get it. */
-static void no_iommu(void)
-{
-	struct host *h = vfio_host_new(NULL);
-	char group[64];
-
-	host_no_iommu(h, HU_FIRST);
-	hu_plug(hu_edu(), hu_port(h, 1), 0);
-	hu_plug(hu_edu(), hu_port(h, 2), 0);
-	g_assert_cmpint(host_scan(h, NULL), ==, 0);
-	g_assert_cmpint(host_scan(h, NULL), ==, 0);
-	g_assert_cmpstr(hu_link(h, HU_FIRST, "iommu_group", group), ==, "");
-	g_assert_cmpstr(hu_link(h, HU_SECOND, "iommu_group", group), !=, "");
-	hu_bind(h, HU_FIRST);
-	g_assert_false(hu_is_bound(h, HU_FIRST));
-	g_assert_cmpint(hu_write(h, "drivers/vfio-pci/bind", HU_FIRST), ==, -EINVAL);
-	g_assert_cmpint(hu_bind(h, HU_SECOND), ==, 0);
-	g_assert_true(hu_is_bound(h, HU_SECOND));
-	vfio_host_free(h);
-}
-
-/* Two that make the group of one IOMMU group: both get the one that was first. */
-static void group_race(void)
-{
-	struct host *h = host_bound();
-	struct iommu_group *ig;
-	struct vfio_group *g;
-	unsigned refs;
-
-	host_lock(h);
-	ig = host_find(h, HU_FIRST)->group;
-	g = ig->vfio;
-	refs = g->refs;
-	g_assert_true(vfio_create_group(h, ig) == g);
-	g_assert_cmpuint(g->refs, ==, refs + 1);
-	vfio_group_put(g);
-	g_assert_true(ig->vfio == g);
-	host_unlock(h);
-	vfio_host_free(h);
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -757,7 +716,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/vfio-stack/two-hosts", two_hosts);
 	g_test_add_func("/vfio-stack/config-during-resets", config_during_resets);
 	g_test_add_func("/vfio-stack/many-maps", many_maps);
-	g_test_add_func("/vfio-stack/no-iommu", no_iommu);
-	g_test_add_func("/vfio-stack/group-race", group_race);
 	return g_test_run();
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "vfio/host/private.h"
@@ -38,9 +39,18 @@ void host_unlock(struct host *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-void host_wait(struct host *h)
+bool host_wait(struct host *h, unsigned ms)
 {
-	pthread_cond_wait(&h->changed, &h->lock);
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += ms / 1000;
+	end.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000;
+	}
+	return pthread_cond_timedwait(&h->changed, &h->lock, &end) != ETIMEDOUT;
 }
 
 void host_wake(struct host *h)
@@ -74,11 +84,6 @@ struct hostdev *host_at(struct host *h, const struct pcidev *p)
 	return NULL;
 }
 
-struct hostdev *hostdev_parent(const struct hostdev *d)
-{
-	return d->pci->bus->bridge ? host_at(d->host, d->pci->bus->bridge) : NULL;
-}
-
 struct hostdev *host_find(struct host *h, const char *bdf)
 {
 	struct hostdev *found = NULL;
@@ -92,6 +97,17 @@ struct hostdev *host_find(struct host *h, const char *bdf)
 	}
 	host_unlock(h);
 	return found;
+}
+
+/* For waits that end after a time, whatever is done to the wall clock. */
+static void cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 static void mutex_init(pthread_mutex_t *m)
@@ -115,6 +131,7 @@ int host_add(struct host *h, struct pcidev *p, struct hostdev *physfn, struct ho
 	d->host = h;
 	d->pci = p;
 	d->physfn = physfn;
+	d->parent = p->bus->bridge ? host_at(h, p->bus->bridge) : NULL;
 	d->no_command_memory = physfn != NULL;
 	mutex_init(&d->lock);
 	snprintf(d->bdf, sizeof(d->bdf), "0000:%02x:%02x.%x", pcibus_nr(p->bus) & 0xff,
@@ -146,13 +163,45 @@ static void hostdev_free(struct hostdev *d)
 	g_free(d);
 }
 
+/* Somebody who depends on d: a function below it, a VF of it. */
+static struct hostdev *dependant(struct hostdev *d)
+{
+	GPtrArray *devs = d->host->devs;
+	struct hostdev *found = NULL;
+
+	host_lock(d->host);
+	for (guint i = devs->len; i-- && !found;) {
+		struct hostdev *o = devs->pdata[i];
+
+		if ((o->parent == d || o->physfn == d) && !o->removed)
+			found = o;
+	}
+	host_unlock(d->host);
+	return found;
+}
+
+void host_remove_below(struct hostdev *d)
+{
+	struct hostdev *o;
+
+	while ((o = dependant(d)))
+		host_remove(o);
+}
+
 void host_remove(struct hostdev *d)
 {
 	struct host *h = d->host;
+	bool theirs;
 
+	host_lock(h);
+	theirs = d->removed; /* somebody is at it */
+	d->removed = true;
+	host_unlock(h);
+	if (theirs)
+		return;
+	host_remove_below(d);
 	hostdev_unbind(d);
 	host_lock(h);
-	d->removed = true;
 	g_ptr_array_remove(h->devs, d);
 	hostdev_free(d);
 	host_unlock(h);
@@ -171,7 +220,7 @@ struct host *host_new(const struct host_conf *conf)
 	if (conf)
 		h->conf = *conf;
 	mutex_init(&h->lock);
-	pthread_cond_init(&h->changed, NULL);
+	cond_init(&h->changed);
 	pthread_cond_init(&h->unblocked, NULL);
 	h->mem = aspace_new("host memory", 0);
 	h->io = aspace_new("host I/O", 0x10000);

@@ -24,12 +24,13 @@ struct pcidev;
 struct pcihost;
 
 struct host_conf {
-	uint64_t memlock;   /* bytes that mappings may pin; 0 = no limit */
-	unsigned iova_bits; /* width of the IOMMU's addresses; 0 = 39 */
-	bool nointxmask;    /* module parameter of vfio_pci: do not use DisINTx */
-	bool no_idle_d3;    /* module parameter of vfio_pci: disable_idle_d3 */
-	bool enable_sriov;  /* module parameter of vfio_pci */
-	bool disable_vga;   /* module parameter of vfio_pci */
+	uint64_t memlock;    /* bytes that mappings may pin; 0 = no limit */
+	unsigned iova_bits;  /* width of the IOMMU's addresses; 0 = 39 */
+	unsigned request_ms; /* a user that keeps a device is asked again after; 0 = 10,000 */
+	bool nointxmask;     /* module parameter of vfio_pci: do not use DisINTx */
+	bool no_idle_d3;     /* module parameter of vfio_pci: disable_idle_d3 */
+	bool enable_sriov;   /* module parameter of vfio_pci */
+	bool disable_vga;    /* module parameter of vfio_pci */
 };
 
 /* conf may be NULL.  Without VFIO; with it: vfio_host_new (vfio/pci/driver.h). */

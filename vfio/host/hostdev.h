@@ -108,9 +108,9 @@ struct hostdev {
 	unsigned vectors;
 	struct host_irq **irq; /* vectors */
 
-	uint64_t dma_faults;         /* atomic */
-	struct hostdev *physfn;      /* of a VF */
-	struct hostdev *next_shared; /* irq.c: others on its INTx line */
+	uint64_t dma_faults;    /* atomic */
+	struct hostdev *parent; /* the bridge above, which outlives it; NULL on the root bus */
+	struct hostdev *physfn; /* of a VF */
 };
 
 /* --- config cycles of the host's own software; any length the model takes --- */
@@ -188,7 +188,6 @@ void hd_vector_request(struct hostdev *d, unsigned vector, void (*fn)(void *opaq
 void hd_vector_free(struct hostdev *d, unsigned vector); /* fn is not running any more */
 
 /* INTx: fn is called with irq_lock held; masked: the line starts disabled. */
-struct hostline;
 int hd_line_request(struct hostdev *d, bool shared, bool masked, void (*fn)(void *opaque),
 		    void *opaque);
 void hd_line_free(struct hostdev *d, void *opaque);

@@ -211,7 +211,7 @@ static struct hostdev *dma_alias(struct hostdev *d)
 {
 	struct hostdev *alias = d;
 
-	for (struct hostdev *b = hostdev_parent(d); b; b = hostdev_parent(b)) {
+	for (struct hostdev *b = d->parent; b; b = b->parent) {
 		unsigned type = b->exp_cap ? (hd_read(b, b->exp_cap + PCI_EXP_FLAGS, 2) &
 					      PCI_EXP_FLAGS_TYPE) >>
 						     4
@@ -244,7 +244,7 @@ static struct iommu_group *group_from_above(struct hostdev *d)
 {
 	struct iommu_group *g = NULL;
 
-	for (struct hostdev *b = hostdev_parent(d); b; b = hostdev_parent(b))
+	for (struct hostdev *b = d->parent; b; b = b->parent)
 		if (!isolates(b) && b->exp_cap &&
 		    (hd_read(b, b->exp_cap + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE) >> 4 !=
 			    PCI_EXP_TYPE_UPSTREAM)

@@ -79,7 +79,6 @@ struct host {
 	struct host_conf conf;
 	struct pcihost pci;
 	struct aspace *mem, *io, *dma;
-	struct region ram;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;   /* with lock: users, references, bindings */
 	pthread_cond_t unblocked; /* with pci.lock */
@@ -103,14 +102,16 @@ int host_step(struct host *h);
 /* host.c */
 void host_lock(struct host *h);
 void host_unlock(struct host *h);
-void host_wait(struct host *h); /* with lock held once: drops it until something changed */
+/*
+ * With lock held once: drops it until something changed (true) or ms have passed (false).
+ */
+bool host_wait(struct host *h, unsigned ms);
 void host_wake(struct host *h);
 bool host_fd_is_open(int fd);
 struct hostdev *host_at(struct host *h, const struct pcidev *p);
-struct hostdev *
-hostdev_parent(const struct hostdev *d); /* the bridge above; NULL on the root bus */
 int host_add(struct host *h, struct pcidev *p, struct hostdev *physfn, struct hostdev **out);
-void host_remove(struct hostdev *d);
+void host_remove(struct hostdev *d);       /* and whoever depends on it, first */
+void host_remove_below(struct hostdev *d); /* those alone */
 
 /* irq.c */
 void host_irq_init(struct host *h);

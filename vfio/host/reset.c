@@ -27,19 +27,19 @@ static bool has_pm(struct hostdev *d)
 	return d->pm_cap && !(hd_read(d, d->pm_cap + PCI_PM_CTRL, 2) & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
+/* Asked of the bus itself: a reset does not hold the lock of the host's lists. */
 static bool alone_on_bus(struct hostdev *d)
 {
-	struct host *h = d->host;
+	struct pcihost *h = &d->host->pci;
+	unsigned n = 0;
 
-	if (!hostdev_parent(d) || d->pci->child)
+	if (!d->parent || d->pci->child)
 		return false;
-	for (guint i = 0; i < h->devs->len; i++) {
-		struct hostdev *o = h->devs->pdata[i];
-
-		if (o != d && o->pci->bus == d->pci->bus)
-			return false;
-	}
-	return true;
+	pthread_mutex_lock(&h->lock);
+	for (unsigned i = 0; i < 256; i++)
+		n += d->pci->bus->dev[i] != NULL;
+	pthread_mutex_unlock(&h->lock);
+	return n == 1;
 }
 
 static bool possible(struct hostdev *d, enum host_reset r)
@@ -75,25 +75,33 @@ const char *hd_reset_name(enum host_reset r)
 
 /* --- how --- */
 
+static bool any_with_pm(struct hostdev *port)
+{
+	struct pcihost *h = &port->host->pci;
+	bool any = false;
+
+	pthread_mutex_lock(&h->lock);
+	for (unsigned i = 0; i < 256; i++) {
+		const struct pcidev *p = port->pci->child->dev[i];
+
+		any |= p && pci_cap_find(p->cfg, PCI_CAP_ID_PM);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return any;
+}
+
 /* A port above 5 GT/s reports when its link is back (PCIe 6.6.1); without that the device is
  * lost. Linux asks only where something below may need time, which it knows from its PM. */
 static bool link_is_back(struct hostdev *port)
 {
-	struct host *h = port->host;
-	bool ask = false;
 	unsigned speed;
 
 	if (!port->exp_cap)
 		return true;
-	for (guint i = 0; i < h->devs->len; i++) {
-		struct hostdev *d = h->devs->pdata[i];
-
-		ask |= d->pci->bus == port->pci->child && d->pm_cap;
-	}
 	speed = hd_read(port, port->exp_cap + PCI_EXP_LNKCAP2, 4) & 0xfe;
 	if (!speed)
 		speed = (1u << (hd_read(port, port->exp_cap + PCI_EXP_LNKCAP, 4) & 15)) & 0xfe;
-	if (!ask || speed <= 6)
+	if (speed <= 6 || !any_with_pm(port))
 		return true;
 	return hd_read(port, port->exp_cap + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA;
 }
@@ -133,7 +141,7 @@ static int reset_by(struct hostdev *d, enum host_reset r)
 	case HOST_RESET_PM:
 		return reset_pm(d);
 	case HOST_RESET_BUS:
-		return secondary_bus_reset(hostdev_parent(d));
+		return secondary_bus_reset(d->parent);
 	default:
 		return -ENOTTY;
 	}
@@ -187,7 +195,7 @@ int hd_try_reset(struct hostdev *d)
 
 int hd_probe_bus_reset(struct hostdev *d)
 {
-	return hostdev_parent(d) ? 0 : -ENOTTY;
+	return d->parent ? 0 : -ENOTTY;
 }
 
 static bool below(const struct pcidev *p, const struct pcibus *bus)
@@ -234,7 +242,7 @@ static void restore_one(struct hostdev *d, void *opaque)
 
 int hd_reset_bus(struct hostdev *d)
 {
-	struct hostdev *bridge = hostdev_parent(d);
+	struct hostdev *bridge = d->parent;
 	int ret;
 
 	if (!bridge)

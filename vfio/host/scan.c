@@ -123,7 +123,7 @@ static bool is_boot_display(struct hostdev *d)
 	if (d->class >> 8 != 0x0300 ||
 	    !(hd_read(d, PCI_COMMAND, 2) & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY)))
 		return false;
-	for (struct hostdev *b = hostdev_parent(d); b; b = hostdev_parent(b))
+	for (struct hostdev *b = d->parent; b; b = b->parent)
 		if (!(hd_read(b, PCI_BRIDGE_CONTROL, 2) & PCI_BRIDGE_CTL_VGA))
 			return false;
 	for (guint i = 0; i < d->host->devs->len; i++) {
@@ -248,7 +248,7 @@ static uint64_t vf_factor(struct hostdev *d, unsigned n)
 static int place(struct hostdev *d, unsigned n, struct err **errp)
 {
 	struct hostres *r = &d->res[n];
-	struct hostdev *bridge = hostdev_parent(d);
+	struct hostdev *bridge = d->parent;
 	uint64_t size = size_of(r), all = size * vf_factor(d, n), at;
 	enum kind k = kind_of(r);
 
@@ -355,8 +355,7 @@ static void open_windows(struct hostdev *d)
 		if (has_window(d, k))
 			continue;
 		size = need_below(d->host, d->pci->child, k, &align);
-		at = size ? find_room(d->host, window_of(hostdev_parent(d), k), size, align,
-				      k == KIND_IO)
+		at = size ? find_room(d->host, window_of(d->parent, k), size, align, k == KIND_IO)
 			  : 0;
 		if (!at) { /* closed */
 			set_window(d, k, k == KIND_IO ? 0xf000 : 0xfff00000, 0);

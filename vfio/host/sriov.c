@@ -88,12 +88,7 @@ int host_sriov_enable(struct hostdev *d, unsigned n)
 
 void host_sriov_disable(struct hostdev *d)
 {
-	for (guint i = d->host->devs->len; i--;) {
-		struct hostdev *vf = d->host->devs->pdata[i];
-
-		if (vf->physfn == d)
-			host_remove(vf);
-	}
+	host_remove_below(d);
 	d->numvfs = 0;
 	if (!d->sriov_cap)
 		return;

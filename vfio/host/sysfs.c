@@ -21,6 +21,7 @@ struct attr {
 	int (*show)(struct hostdev *d, char *buf);
 	int (*store)(struct hostdev *d, const char *text); /* 0 or -errno */
 	bool (*visible)(struct hostdev *d);                /* NULL = always */
+	bool waits; /* store may wait for users: the host\'s lock is not held */
 };
 
 #define SHOW(name, ...)                                      \
@@ -91,7 +92,7 @@ static bool ari_enabled(struct hostdev *d)
 	struct pcidev *first = d->pci->bus->dev[0];
 	struct hostdev *f = first ? host_at(d->host, first) : NULL;
 
-	return hostdev_parent(d) && f && f->exp_cap && hd_ext_cap(f, PCI_EXT_CAP_ID_ARI);
+	return d->parent && f && f->exp_cap && hd_ext_cap(f, PCI_EXT_CAP_ID_ARI);
 }
 
 SHOW(ari_enabled, "%d\n", ari_enabled(d))
@@ -265,9 +266,9 @@ static const struct attr attrs[] = {
 	{"resource", show_resource, NULL, NULL},
 	{"reset", NULL, store_reset, can_reset},
 	{"reset_method", show_reset_method, store_reset_method, has_reset},
-	{"remove", NULL, store_remove, NULL},
+	{"remove", NULL, store_remove, NULL, true},
 	{"sriov_totalvfs", show_sriov_totalvfs, NULL, has_sriov},
-	{"sriov_numvfs", show_sriov_numvfs, host_sriov_store, has_sriov},
+	{"sriov_numvfs", show_sriov_numvfs, host_sriov_store, has_sriov, true},
 	{"sriov_drivers_autoprobe", show_sriov_drivers_autoprobe, store_autoprobe, has_sriov},
 };
 
@@ -388,6 +389,7 @@ static int store_module(struct host *h, const char *path, const char *text)
 
 static int store(struct host *h, const char *path, const char *text)
 {
+	int ret;
 	const struct attr *a;
 	struct hostdev *d;
 
@@ -400,11 +402,14 @@ static int store(struct host *h, const char *path, const char *text)
 		return store_probe(h, text);
 	if (!strcmp(path, "rescan"))
 		return is_yes(text) ? host_scan(h, NULL) : 0;
+	host_lock(h);
 	d = dev_of(h, &path);
 	a = d ? find_attr(d, path) : NULL;
-	if (!a)
-		return -ENOENT;
-	return a->store ? a->store(d, text) : -EACCES;
+	ret = !a ? -ENOENT : !a->store ? -EACCES : 0;
+	if (!ret && !a->waits)
+		ret = a->store(d, text);
+	host_unlock(h);
+	return !ret && a->waits ? a->store(d, text) : ret;
 }
 
 ssize_t host_sysfs_write(struct host *h, const char *path, const char *text, size_t len)
@@ -429,14 +434,10 @@ ssize_t host_sysfs_read(struct host *h, const char *path, char *buf, size_t size
 		n = snprintf(page, PAGE, "%c\n", h->conf.enable_sriov ? 'Y' : 'N');
 	} else {
 		path = relative(path);
+		host_lock(h);
 		d = dev_of(h, &path);
 		a = d ? find_attr(d, path) : NULL;
-		if (!a)
-			return -ENOENT;
-		if (!a->show)
-			return -EACCES;
-		host_lock(h);
-		n = a->show(d, page);
+		n = !a ? -ENOENT : !a->show ? -EACCES : a->show(d, page);
 		host_unlock(h);
 	}
 	if (n < 0)

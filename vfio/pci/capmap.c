@@ -12,6 +12,8 @@
 #include "vfio/pci/vpci.h"
 
 #define VARIABLE 0xff /* the length is in the capability */
+/* A capability may begin in the last bytes; its registers behind them are nobody's. */
+#define SLACK 64
 
 /* Bytes of each capability that a user may see; 0 = hidden. */
 static const uint8_t cap_length[VPCI_CAPS] = {
@@ -333,7 +335,7 @@ int vpci_config_init(struct vfio_pci_device *v)
 	if (ret < 0)
 		return ret;
 	v->map = g_malloc(size);
-	v->vconfig = g_malloc0(size);
+	v->vconfig = g_malloc0(size + SLACK);
 	memset(v->map, PCI_CAP_ID_BASIC, PCI_STD_HEADER_SIZEOF);
 	memset(v->map + PCI_STD_HEADER_SIZEOF, MAP_UNASSIGNED, size - PCI_STD_HEADER_SIZEOF);
 	fill(v, 0, PCI_STD_HEADER_SIZEOF);

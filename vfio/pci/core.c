@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "vfio/pci/vpci.h"
+#include "vfio/virqfd.h"
 
 /* --- power --- */
 
@@ -225,7 +225,6 @@ static void disable(struct vfio_pci_device *v)
 	v->virq_disabled = false;
 	v->msi_qmax = 0;
 	vpci_config_free(v);
-	memset(v->mapped_bar, 0, sizeof(v->mapped_bar));
 	reset_at_release(v);
 	hd_disable(d);
 	vpci_try_bus_reset(v);
@@ -514,7 +513,7 @@ static void vpci_request(struct vfio_device *dev, unsigned count)
 	if (v->req_trigger >= 0) {
 		if (!(count % 10))
 			g_message("%s: relaying device request to user (#%u)", v->pci->bdf, count);
-		eventfd_write(v->req_trigger, 1);
+		virqfd_signal(v->req_trigger);
 	} else if (!count) {
 		g_warning(
 			"%s: no device request channel registered, blocked until released by user",

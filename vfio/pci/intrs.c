@@ -56,7 +56,7 @@ static void contexts_free(struct vfio_pci_device *v)
 static void send_intx(struct vfio_pci_device *v)
 {
 	if (is_intx(v) && !v->virq_disabled && v->ctx[0].trigger >= 0)
-		eventfd_write(v->ctx[0].trigger, 1);
+		virqfd_signal(v->ctx[0].trigger);
 }
 
 /* The line is up; irq_lock is held. */
@@ -192,7 +192,12 @@ static int intx_set_signal(struct vfio_pci_device *v, int fd)
 
 static void msi_handler(void *opaque)
 {
-	eventfd_write(((struct irq_ctx *)opaque)->trigger, 1);
+	const struct irq_ctx *ctx = opaque;
+
+	if (G_UNLIKELY(ctx->may_block))
+		virqfd_signal(ctx->trigger);
+	else
+		eventfd_write(ctx->trigger, 1);
 }
 
 static int msi_enable(struct vfio_pci_device *v, unsigned n, bool msix)
@@ -236,6 +241,7 @@ static int msi_set_signal(struct vfio_pci_device *v, unsigned vector, int fd, bo
 	if (ret < 0)
 		return ret;
 	ctx->trigger = trigger;
+	ctx->may_block = virqfd_may_block(trigger);
 	/* A reset behind our back may have cleared the entry. */
 	cmd = hd_memory_on(v->pci);
 	if (msix)
@@ -366,7 +372,7 @@ static int set_msi_trigger(struct vfio_pci_device *v, const struct irqs *s)
 		int fd = v->ctx[s->start + i].trigger;
 
 		if (fd >= 0 && (s->flags & VFIO_IRQ_SET_DATA_NONE || s->data[i]))
-			eventfd_write(fd, 1);
+			virqfd_signal(fd);
 	}
 	return 0;
 }
@@ -389,7 +395,7 @@ static int set_single(int *trigger, const struct irqs *s)
 		if (*trigger < 0)
 			return -EINVAL;
 		if (s->count)
-			eventfd_write(*trigger, 1);
+			virqfd_signal(*trigger);
 		else
 			drop(trigger);
 		return 0;
@@ -398,7 +404,7 @@ static int set_single(int *trigger, const struct irqs *s)
 		return -EINVAL;
 	if (s->flags & VFIO_IRQ_SET_DATA_BOOL) {
 		if (s->data[0] && *trigger >= 0)
-			eventfd_write(*trigger, 1);
+			virqfd_signal(*trigger);
 		return 0;
 	}
 	fd = fd_at(s->data, 0);

@@ -71,7 +71,6 @@ int vpci_mmap(struct vfio_pci_device *v, uint64_t off, size_t len, int prot, int
 		return -EINVAL;
 	if (at + len > PAGE_UP(hd_res_len(v->pci, index)))
 		return -EINVAL;
-	vpci_setup_barmap(v, index);
 	m = g_new(struct vfio_vma, 1);
 	*m = (struct vfio_vma){v, index, at, len, false};
 	v->vmas = g_slist_prepend(v->vmas, m);

@@ -62,13 +62,6 @@ static ssize_t do_io_rw(const struct window *w, uint64_t off, uint8_t *buf, size
 	return (ssize_t)done;
 }
 
-/* pci_request_selected_regions: a BAR has one user at a time; ours is the only driver here. */
-int vpci_setup_barmap(struct vfio_pci_device *v, unsigned bar)
-{
-	v->mapped_bar[bar] = true;
-	return 0;
-}
-
 static ssize_t rom_rw(struct vfio_pci_device *v, uint8_t *buf, size_t len, uint64_t pos)
 {
 	struct hostdev *d = v->pci;
@@ -105,7 +98,6 @@ ssize_t vpci_bar_rw(struct vfio_pci_device *v, unsigned bar, uint8_t *buf, size_
 		return -EFAULT;
 	if (bar == HOSTRES_ROM)
 		return rom_rw(v, buf, len, pos);
-	vpci_setup_barmap(v, bar);
 	if (bar == v->msix_bar) {
 		w.hole = v->msix_offset;
 		w.last = v->msix_offset + v->msix_size;
@@ -247,6 +239,5 @@ long vpci_ioeventfd(struct vfio_pci_device *v, void *arg)
 	if (touches_msix(v, &e))
 		return -EINVAL;
 	e.memory = !(v->pci->res[e.bar].flags & HOSTRES_IO);
-	vpci_setup_barmap(v, e.bar);
 	return ioeventfd_set(v, &e, in.fd);
 }

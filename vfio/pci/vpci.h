@@ -48,7 +48,8 @@ struct vpci_perms {
 };
 
 struct irq_ctx {
-	int trigger; /* eventfd; -1 = none */
+	int trigger;    /* eventfd; -1 = none */
+	bool may_block; /* a write to it */
 	struct virqfd *unmask;
 	bool masked;
 };
@@ -61,7 +62,7 @@ struct vfio_pci_device {
 	const struct vpci_perms *perms;
 	pthread_mutex_t lock; /* recursive */
 
-	uint8_t *map, *vconfig; /* cfg_size bytes each */
+	uint8_t *map, *vconfig; /* cfg_size bytes each, vconfig and a little more */
 	bool extended_caps, bardirty;
 	uint32_t rbar[7];
 	struct perm_bits *msi_perm;
@@ -72,7 +73,6 @@ struct vfio_pci_device {
 	bool virq_disabled; /* COMMAND.INTX_DISABLE as the user sees it */
 	bool pm_restore;    /* leaving D3hot loses the configuration */
 	bool bar_mmap[6];
-	bool mapped_bar[6]; /* the BAR's region is taken */
 	struct hoststate saved, pm_save;
 	bool has_saved, has_pm_save;
 
@@ -145,7 +145,6 @@ ssize_t vpci_bar_rw(struct vfio_pci_device *v, unsigned bar, uint8_t *buf, size_
 ssize_t vpci_vga_rw(struct vfio_pci_device *v, uint8_t *buf, size_t len, uint64_t pos, bool write);
 long vpci_ioeventfd(struct vfio_pci_device *v, void *arg);
 void vpci_ioeventfds_free(struct vfio_pci_device *v);
-int vpci_setup_barmap(struct vfio_pci_device *v, unsigned bar);
 
 /* mmap.c */
 int vpci_mmap(struct vfio_pci_device *v, uint64_t off, size_t len, int prot, int flags,
