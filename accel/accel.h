@@ -21,6 +21,7 @@ struct accel;
 struct aspace;
 struct err;
 struct vcpu;
+struct vclock;
 
 /* Where PIC, PIT and IO-APIC live: in the kernel, or in hw/ with the local APICs in the kernel. */
 enum irqchip_mode { IRQCHIP_FULL, IRQCHIP_SPLIT };
@@ -31,6 +32,7 @@ struct accel_conf {
 	struct cpu_topology topology;
 	const struct cpu_spec *cpu;
 	struct aspace *mem, *io;
+	struct vclock *clock;
 };
 
 /* Why a vCPU came back from the guest. */
@@ -58,6 +60,7 @@ struct vcpu_exit {
 
 struct accel_ops {
 	const char *name, *help;
+	bool one_thread; /* the CPUs run in turn, on the thread of CPU 0 */
 	int (*open)(struct accel **out, const struct accel_conf *conf, struct err **errp);
 	void (*close)(struct accel *a);
 	/*
@@ -69,9 +72,11 @@ struct accel_ops {
 	void (*stop)(struct accel *a);  /* all vCPUs are parked: guest clocks stand */
 	void (*start)(struct accel *a); /* before they go on */
 	int (*reset)(struct accel *a);  /* interrupt chips to power-on state */
-	/* Split irqchip: pin of hw/irq's IO-APIC now means this message. */
+	/* Split irqchip; each but extint may be NULL. */
 	void (*extint)(struct accel *a, bool level); /* the PIC's output changed */
+	/* pin of hw/irq's IO-APIC now means this message */
 	void (*ioapic_pin)(struct accel *a, int pin, struct msi_msg msg, bool masked);
+	void (*pin_eoi)(struct accel *a, int pin); /* the guest ended a level interrupt of it */
 
 	int (*vcpu_open)(struct vcpu *v, struct err **errp);
 	void (*vcpu_close)(struct vcpu *v);
@@ -92,11 +97,14 @@ struct accel {
 	/* Split irqchip: the PIC's acknowledge cycle, asked by CPU 0's thread; a vector. */
 	int (*extint_ack)(void *opaque);
 	void *extint_opaque;
+	/* Split irqchip: an eventfd of a pin drives the board's chips; NULL until they are */
+	void (*pin)(void *opaque, int gsi, bool level);
+	void *pin_opaque;
 };
 
 /* The accelerators that this build has, in order of preference; ends with NULL. */
 extern const struct accel_ops *const accel_list[];
-extern const struct accel_ops kvm_accel_ops;
+extern const struct accel_ops kvm_accel_ops, soft_accel_ops;
 
 /* name: kvm, soft (tcg), qtest.  -ENODEV with the reason where it cannot be had. */
 int accel_open(struct accel **out, const char *name, const struct accel_conf *conf,

@@ -107,22 +107,24 @@ static bool park(struct vcpu *v)
 
 static void *vcpu_main(void *opaque)
 {
-	struct vcpu *v = opaque;
+	struct vcpu *v = opaque, *turn = v;
 	const struct accel_ops *ops = v->accel->ops;
 	struct vcpu_exit x;
 
 	aspace_thread_enter();
 	while (park(v)) {
 		while (!__atomic_load_n(&v->set->stop, __ATOMIC_ACQUIRE)) {
-			int ret = ops->vcpu_run(v, &x);
+			int ret = ops->vcpu_run(turn, &x);
 
 			if (ret < 0) {
-				g_critical("CPU %u cannot run: %s", v->id, g_strerror(-ret));
-				vcpus_raise(v->set, VCPU_EV_FAIL, v->id);
+				g_critical("CPU %u cannot run: %s", turn->id, g_strerror(-ret));
+				vcpus_raise(v->set, VCPU_EV_FAIL, turn->id);
 				break;
 			}
-			v->exits[x.kind]++;
-			exit_table[x.kind](v, &x);
+			turn->exits[x.kind]++;
+			exit_table[x.kind](turn, &x);
+			if (ops->one_thread)
+				turn = &v->set->cpu[(turn->id + 1) % v->set->n];
 		}
 	}
 	aspace_thread_leave();
@@ -281,7 +283,7 @@ int vcpus_start(struct vcpus *s, struct err **errp)
 {
 	if (vcpus_running(s))
 		return 0;
-	for (unsigned i = 0; i < s->n; i++) {
+	for (unsigned i = 0; i < (s->accel->ops->one_thread ? 1 : s->n); i++) {
 		int ret = s->cpu[i].started ? 0 : start_thread(&s->cpu[i]);
 
 		if (ret < 0)

@@ -76,10 +76,20 @@ static void split_changed(void *opaque, int pin, uint64_t addr, uint32_t data, b
 {
 	struct board *b = opaque;
 
-	b->accel->ops->ioapic_pin(b->accel, pin, (struct msi_msg){addr, data}, masked);
+	if (b->accel->ops->ioapic_pin)
+		b->accel->ops->ioapic_pin(b->accel, pin, (struct msi_msg){addr, data}, masked);
 }
 
-static const struct ioapic_ops split_ops = {.deliver = split_deliver, .changed = split_changed};
+static void split_eoied(void *opaque, int pin)
+{
+	struct board *b = opaque;
+
+	if (b->accel->ops->pin_eoi)
+		b->accel->ops->pin_eoi(b->accel, pin);
+}
+
+static const struct ioapic_ops split_ops = {
+	.deliver = split_deliver, .changed = split_changed, .eoied = split_eoied};
 
 static void split_intr(void *opaque, int n, bool level)
 {
@@ -104,6 +114,8 @@ static void make_irq(struct board *b)
 		return;
 	b->accel->extint_ack = split_ack;
 	b->accel->extint_opaque = b;
+	b->accel->pin = split_gsi;
+	b->accel->pin_opaque = b;
 	b->pic = pic_new(b->io, (struct wire){split_intr, b, 0});
 	b->ioapic = ioapic_new(b->mem, LAYOUT_IOAPIC, &split_ops, b);
 	b->pit = pit_new(b->io, b->gsi[0], b->clock);

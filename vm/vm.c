@@ -279,6 +279,7 @@ static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **er
 		.cpu = cpu,
 		.mem = vm->board.mem,
 		.io = vm->board.io,
+		.clock = vm->board.clock,
 	};
 	struct err *first = NULL;
 

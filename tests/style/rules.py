@@ -56,7 +56,14 @@ TESTED_BY = {
     "ctl/cli_chardev.c": "cli",
     "ctl/cli_dev.c": "cli",
     "ctl/cli_kv.c": "cli",
+    "cpu/fpu_env.c": "fpu",
+    "cpu/fpu_native.c": "fpu",
     "cpu/reset.c": "reset",
+    "cpu/simd_bind.c": "simd",
+    "cpu/simd_fp.c": "simd",
+    "cpu/simd_int.c": "simd",
+    "cpu/simd_move.c": "simd",
+    "cpu/simd_str.c": "simd",
     "hw/dev/dump_regs.c": "dump",
     "hw/dev/dump_text.c": "dump",
     "hw/dev/testdev.c": "pci_testdev",
@@ -88,6 +95,9 @@ TESTED_BY = {
     "vm/config.c": "config",
 }
 
+AGAINST_HOST = "tests/soft: each instruction family against the host's own CPU"
+FLAT_GUESTS = "tests/guest on the soft CPU: modes, faults, interrupts, memory (suite soft)"
+
 RECORDED = "tests/diff: recordings of the real driver, each read, write, errno and interrupt"
 
 # Sources without a unit test: {source: what tests them instead}.
@@ -98,6 +108,29 @@ UNTESTED = {
     "accel/kvm_mem.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_state.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_vcpu.c": "needs /dev/kvm: tests/kvm",
+    "accel/soft.c": FLAT_GUESTS,
+    "cpu/block.c": FLAT_GUESTS,
+    "cpu/decode.c": AGAINST_HOST,
+    "cpu/event.c": FLAT_GUESTS,
+    "cpu/exec.c": FLAT_GUESTS,
+    "cpu/mmu.c": FLAT_GUESTS,
+    "cpu/msr.c": FLAT_GUESTS,
+    "cpu/op_alu.c": AGAINST_HOST,
+    "cpu/op_bit.c": AGAINST_HOST,
+    "cpu/op_branch.c": AGAINST_HOST,
+    "cpu/op_control.c": FLAT_GUESTS,
+    "cpu/op_far.c": FLAT_GUESTS,
+    "cpu/op_io.c": FLAT_GUESTS,
+    "cpu/op_move.c": AGAINST_HOST,
+    "cpu/op_mul.c": AGAINST_HOST,
+    "cpu/op_shift.c": AGAINST_HOST,
+    "cpu/op_stack.c": AGAINST_HOST,
+    "cpu/op_string.c": AGAINST_HOST,
+    "cpu/op_system.c": FLAT_GUESTS,
+    "cpu/seg.c": FLAT_GUESTS,
+    "cpu/soft_cpuid.c": FLAT_GUESTS,
+    "cpu/task.c": FLAT_GUESTS,
+    "cpu/walk.c": FLAT_GUESTS,
     "vfio/host/pcidev.c": RECORDED,
     "vfio/host/sriov.c": RECORDED,
     "vfio/host/vpd.c": RECORDED,
