@@ -33,6 +33,7 @@ struct accel_conf {
 	const struct cpu_spec *cpu;
 	struct aspace *mem, *io;
 	struct vclock *clock;
+	bool insn_clock; /* soft: time is the count of executed instructions */
 };
 
 /* Why a vCPU came back from the guest. */
@@ -100,6 +101,10 @@ struct accel {
 	/* Split irqchip: an eventfd of a pin drives the board's chips; NULL until they are */
 	void (*pin)(void *opaque, int gsi, bool level);
 	void *pin_opaque;
+	bool repeatable; /* the board, too, shall do the same in each run */
+	/* ... so this returns when the devices have done all that was asked; no lock is held */
+	void (*settle)(void *opaque);
+	void *settle_opaque;
 };
 
 /* The accelerators that this build has, in order of preference; ends with NULL. */

@@ -37,6 +37,15 @@ struct soft {
 	struct softirq *irq;
 	struct x86_set *set;
 	struct soft_cpu *cpu;
+	/*
+	 * clock=insn: a nanosecond is an instruction of any CPU; where all of them wait, time jumps to
+	 * the next deadline.
+	 */
+	bool insn, eoi_told;
+	int64_t jumped;
+	uint64_t retired; /* in earlier turns */
+	struct x86_cpu *running;
+	uint64_t run_start;
 	unsigned idle; /* CPUs asked in a row that had nothing to do */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -76,6 +85,64 @@ static void soft_kick(struct vcpu *v)
 		if (s->cpu[i].x86)
 			x86_kick(s->cpu[i].x86);
 	poke(s);
+}
+
+/* --- clock=insn --- */
+
+static int64_t insn_time(void *opaque)
+{
+	const struct soft *s = opaque;
+	uint64_t n = s->retired;
+
+	if (s->running)
+		n += x86_icount(s->running) - s->run_start;
+	return (int64_t)n + s->jumped;
+}
+
+/* A timer was armed: the turn may have to end earlier. */
+static void insn_nearest(void *opaque)
+{
+	struct soft *s = opaque;
+
+	if (s->running)
+		x86_kick(s->running);
+}
+
+/* All that has been asked of devices happens now, before the next instruction. */
+static void settle(struct soft *s)
+{
+	do {
+		if (s->accel.settle)
+			s->accel.settle(s->accel.settle_opaque);
+	} while (softirq_settle(s->irq));
+}
+
+static void env_settle(void *opaque)
+{
+	settle(((struct soft_cpu *)opaque)->soft);
+}
+
+/* Instructions until the next timer, at most n. */
+static uint64_t until_deadline(struct soft *s, uint64_t n)
+{
+	int64_t at, now;
+
+	while (vclock_run_due(s->clock))
+		settle(s);
+	at = vclock_next_deadline(s->clock);
+	now = insn_time(s);
+	return at < 0 ? n : MIN(n, (uint64_t)MAX(at - now, 1));
+}
+
+/* Nobody has anything to do: false where no timer would change that. */
+static bool jump_to_deadline(struct soft *s)
+{
+	int64_t at = vclock_next_deadline(s->clock);
+
+	if (at < 0)
+		return false;
+	s->jumped += MAX(at - insn_time(s), 0);
+	return true;
 }
 
 /* --- what the local APICs say --- */
@@ -222,8 +289,10 @@ static void soft_close(struct accel *a)
 	struct soft *s = soft_of(a);
 
 	softirq_free(s->irq);
-	x86_set_free(s->set);
 	lapics_free(s->lapics);
+	if (s->insn)
+		vclock_set_counter(s->clock, NULL, NULL, NULL);
+	x86_set_free(s->set);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->wake);
 	g_free(s->cpu);
@@ -233,8 +302,11 @@ static void soft_close(struct accel *a)
 static int soft_open(struct accel **out, const struct accel_conf *conf, struct err **errp)
 {
 	struct soft *s = g_new0(struct soft, 1);
-	const struct x86_set_conf set = {
-		.cpus = conf->cpus, .mem = conf->mem, .io = conf->io, .phys_bits = PHYS_BITS};
+	const struct x86_set_conf set = {.cpus = conf->cpus,
+					 .mem = conf->mem,
+					 .io = conf->io,
+					 .phys_bits = PHYS_BITS,
+					 .repeatable = conf->insn_clock};
 
 	s->accel = (struct accel){.ops = &soft_accel_ops,
 				  .irqchip_mode = IRQCHIP_SPLIT,
@@ -245,6 +317,7 @@ static int soft_open(struct accel **out, const struct accel_conf *conf, struct e
 	s->spec = *conf->cpu;
 	s->topology = conf->topology;
 	s->clock = conf->clock;
+	s->insn = s->accel.repeatable = conf->insn_clock;
 	s->cpu = g_new0(struct soft_cpu, conf->cpus);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
@@ -257,6 +330,8 @@ static int soft_open(struct accel **out, const struct accel_conf *conf, struct e
 		return -ENOMEM;
 	}
 	s->accel.irq = softirq_chip(s->irq);
+	if (s->insn)
+		vclock_set_counter(s->clock, insn_time, insn_nearest, s);
 	*out = &s->accel;
 	return 0;
 }
@@ -283,6 +358,8 @@ static int soft_vcpu_open(struct vcpu *v, struct err **errp)
 	c->soft = s;
 	c->lapic = lapics_get(s->lapics, v->id);
 	e.opaque = c;
+	if (s->insn)
+		e.settle = env_settle;
 	c->x86 = x86_new(s->set, v->id, &e, &cpuid);
 	v->priv = c;
 	return 0;
@@ -312,9 +389,36 @@ static bool take_eoi(struct soft *s, struct vcpu_exit *x)
 			x->kind = VCPU_EXIT_EOI;
 			x->vector = (uint8_t)(64 * i + (unsigned)__builtin_ctzll(s->eoi[i]));
 			s->eoi[i] &= s->eoi[i] - 1;
+			s->eoi_told = true;
 			return true;
 		}
 	return false;
+}
+
+/* A CPU has nothing to do; where that is true of all, wait. */
+static void idle(struct soft *s)
+{
+	if (++s->idle < s->accel.cpus)
+		return;
+	s->idle = 0;
+	if (!s->insn || !jump_to_deadline(s))
+		sleep_until_poked(s);
+}
+
+static enum x86_stop take_turn(struct soft *s, struct x86_cpu *c)
+{
+	uint64_t n = s->accel.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
+	enum x86_stop why;
+
+	if (!s->insn)
+		return x86_run(c, n);
+	n = until_deadline(s, n);
+	s->run_start = x86_icount(c);
+	s->running = c;
+	why = x86_run(c, n);
+	s->retired += x86_icount(c) - s->run_start;
+	s->running = NULL;
+	return why;
 }
 
 static int soft_vcpu_run(struct vcpu *v, struct vcpu_exit *x)
@@ -325,15 +429,18 @@ static int soft_vcpu_run(struct vcpu *v, struct vcpu_exit *x)
 	*x = (struct vcpu_exit){.kind = VCPU_EXIT_NONE};
 	if (take_eoi(s, x))
 		return 0;
+	if (s->insn) {
+		if (s->eoi_told) /* a line may have been let go */
+			settle(s);
+		s->eoi_told = false;
+		until_deadline(s, 0);
+	}
 	if (!x86_runnable(c->x86)) {
-		if (++s->idle >= s->accel.cpus) {
-			sleep_until_poked(s);
-			s->idle = 0;
-		}
+		idle(s);
 		return 0;
 	}
 	s->idle = 0;
-	if (x86_run(c->x86, s->accel.cpus > 1 ? SLICE_SHARED : SLICE_ALONE) == X86_STOP_SHUTDOWN)
+	if (take_turn(s, c->x86) == X86_STOP_SHUTDOWN)
 		x->kind = VCPU_EXIT_SHUTDOWN;
 	else
 		take_eoi(s, x);

@@ -25,6 +25,10 @@ struct vclock {
 	GMutex lock;       /* all below, and the writers of the above */
 	GPtrArray *timers; /* of struct vtimer *, nearest first */
 	bool manual;
+	/* A counter's; set before any other thread reads the clock. */
+	int64_t (*count)(void *opaque);
+	void (*nearest)(void *opaque);
+	void *opaque;
 	int fd;
 	GSource *source;
 };
@@ -42,6 +46,8 @@ int64_t vclock_now(const struct vclock *c)
 	uint32_t seq;
 	int64_t now;
 
+	if (c->count)
+		return c->count(c->opaque);
 	do {
 		seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
 		now = __atomic_load_n(&c->origin, __ATOMIC_ACQUIRE);
@@ -73,6 +79,10 @@ static void rearm(struct vclock *c)
 {
 	struct itimerspec its = {};
 
+	if (c->nearest) {
+		c->nearest(c->opaque);
+		return;
+	}
 	if (c->running && c->timers->len) {
 		const struct vtimer *t = g_ptr_array_index(c->timers, 0);
 		int64_t at;
@@ -210,6 +220,31 @@ void vclock_set_manual(struct vclock *c)
 	g_mutex_lock(&c->lock);
 	c->manual = true;
 	g_mutex_unlock(&c->lock);
+}
+
+void vclock_set_counter(struct vclock *c, int64_t (*count)(void *opaque),
+			void (*nearest)(void *opaque), void *opaque)
+{
+	int64_t now = vclock_now(c);
+
+	vclock_set_manual(c);
+	g_mutex_lock(&c->lock);
+	c->count = count;
+	c->nearest = count ? nearest : NULL;
+	c->opaque = opaque;
+	if (!count)
+		set_state(c, false, now);
+	g_mutex_unlock(&c->lock);
+}
+
+unsigned vclock_run_due(struct vclock *c)
+{
+	struct vtimer *t;
+	unsigned n = 0;
+
+	for (; n < FIRE_BATCH && (t = pop_due(c, vclock_now(c))); n++)
+		t->fire(t->opaque);
+	return n;
 }
 
 int64_t vclock_next_deadline(struct vclock *c)

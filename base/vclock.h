@@ -8,7 +8,8 @@
  * never goes backwards; vtimer_arm() and vtimer_disarm() may be called from any thread.  A callback
  * runs without the clock's lock held and may re-arm its own timer.  After vtimer_disarm() on the
  * main loop's thread the callback does not run any more; from another thread it may be running.
- * Devices keep time only by this; the clock may belong to a test client (accel/qtest).
+ * Devices keep time only by this; the clock may belong to a test client (accel/qtest) or to the
+ * count of executed instructions (accel/soft), which then runs the timers in its thread.
  */
 #ifndef BASE_VCLOCK_H
 #define BASE_VCLOCK_H
@@ -46,6 +47,15 @@ void vclock_set_manual(struct vclock *c);
  * run what is due at each.  A target in the past changes nothing.  Returns the new time.
  */
 int64_t vclock_step_to(struct vclock *c, int64_t target_ns);
+/*
+ * Hand the clock over to who counts: count() is the time, from any thread; nearest() is called when
+ * another deadline is the nearest one, with the clock's lock held.  Timers run when the counter's
+ * thread says so.  There is no way back, but NULL for count stops the clock for good.
+ */
+void vclock_set_counter(struct vclock *c, int64_t (*count)(void *opaque),
+			void (*nearest)(void *opaque), void *opaque);
+/* The counter's thread: run what is due, in order.  Returns the number of timers that ran. */
+unsigned vclock_run_due(struct vclock *c);
 int64_t vclock_next_deadline(struct vclock *c); /* ns; -1 = no timer is armed */
 
 void vtimer_init(struct vtimer *t, struct vclock *c, void (*fire)(void *opaque), void *opaque);

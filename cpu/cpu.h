@@ -44,6 +44,8 @@ struct x86_env {
 	bool (*msr_write)(void *opaque, uint32_t msr, uint64_t v);
 	void (*set_tsc_offset)(void *opaque, int64_t off); /* guest's TSC = now() + off */
 	int64_t (*now)(void *opaque);                      /* ns of the machine's clock */
+	/* Port or memory-mapped I/O was written: let the devices do it first.  NULL: no need. */
+	void (*settle)(void *opaque);
 	void *opaque;
 };
 
@@ -51,7 +53,7 @@ struct x86_set_conf {
 	unsigned cpus;
 	struct aspace *mem, *io;
 	unsigned phys_bits; /* of a physical address: 32..52 */
-	bool count_is_time; /* clock=insn: the clock is read and armed by executed instructions */
+	bool repeatable;    /* no chance: random numbers come from a seed */
 };
 
 /* NULL and an error where memory is short. */

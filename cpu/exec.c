@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <glib.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include "base/err.h"
@@ -26,6 +27,16 @@ static void map_changed(struct aspace_listener *l, const struct mrange *r)
 		x86_flush_request(s);
 }
 
+/* What was taken away may be unmapped after this. */
+static void map_committed(struct aspace_listener *l)
+{
+	struct x86_set *s = (void *)((uint8_t *)l - offsetof(struct x86_set, listener));
+
+	while (__atomic_load_n(&s->flush, __ATOMIC_SEQ_CST) &&
+	       __atomic_load_n(&s->inside, __ATOMIC_SEQ_CST))
+		sched_yield();
+}
+
 struct x86_set *x86_set_new(const struct x86_set_conf *conf, struct err **errp)
 {
 	struct x86_set *s = g_new0(struct x86_set, 1);
@@ -43,7 +54,8 @@ struct x86_set *x86_set_new(const struct x86_set_conf *conf, struct err **errp)
 		return NULL;
 	}
 	x86_decode_init(s);
-	s->listener = (struct aspace_listener){.add = map_changed, .del = map_changed};
+	s->listener = (struct aspace_listener){
+		.add = map_changed, .del = map_changed, .end = map_committed};
 	aspace_listen(conf->mem, &s->listener);
 	return s;
 }
@@ -71,7 +83,7 @@ void x86_flush_request(struct x86_set *s)
 			x86_kick(s->cpu[n]);
 }
 
-void x86_flush_if_asked(struct x86_set *s)
+static void flush_if_asked(struct x86_set *s)
 {
 	if (!__atomic_load_n(&s->flush, __ATOMIC_ACQUIRE))
 		return;
@@ -81,6 +93,22 @@ void x86_flush_if_asked(struct x86_set *s)
 	for (unsigned n = 0; n < s->conf.cpus; n++)
 		if (s->cpu[n])
 			x86_tlb_flush(s->cpu[n], true);
+}
+
+void x86_outside(struct x86_cpu *c)
+{
+	__atomic_store_n(&c->set->inside, false, __ATOMIC_RELEASE);
+}
+
+void x86_inside(struct x86_cpu *c, bool wrote)
+{
+	if (wrote) { /* maybe a doorbell */
+		x86_dma_hint(c->set);
+		if (c->env.settle)
+			c->env.settle(c->env.opaque);
+	}
+	__atomic_store_n(&c->set->inside, true, __ATOMIC_SEQ_CST);
+	flush_if_asked(c->set);
 }
 
 /* --- reset --- */
@@ -309,7 +337,7 @@ static bool look_around(struct x86_cpu *c)
 
 	__atomic_store_n(&c->attention, false, __ATOMIC_SEQ_CST);
 	kicked = __atomic_exchange_n(&c->kicked, false, __ATOMIC_SEQ_CST);
-	x86_flush_if_asked(c->set);
+	flush_if_asked(c->set);
 	c->want = NULL; /* rip may be another now */
 	if (x86_check_events(c))
 		c->attention = true; /* there may be more */
@@ -341,7 +369,9 @@ static enum x86_stop run(struct x86_cpu *c, uint64_t end)
 enum x86_stop x86_run(struct x86_cpu *c, uint64_t budget)
 {
 	volatile uint64_t end = c->icount + budget;
+	enum x86_stop why;
 
+	x86_inside(c, false);
 	c->yield = false;
 	c->op = NULL;
 	c->want = NULL;
@@ -353,5 +383,7 @@ enum x86_stop x86_run(struct x86_cpu *c, uint64_t budget)
 		x86_mode_update(c);
 		x86_deliver_fault(c);
 	}
-	return run(c, end);
+	why = run(c, end);
+	x86_outside(c);
+	return why;
 }

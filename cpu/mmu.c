@@ -172,12 +172,17 @@ static struct x86_tlbe *entry(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t 
 
 static uint64_t io_load(struct x86_cpu *c, uint64_t phys, unsigned size)
 {
+	uint64_t v;
+
 	if (is_apic(c, phys & X86_PAGE_MASK)) {
-		uint64_t v = c->env.apic_read(c->env.opaque, phys & 0xffc) >> 8 * (phys & 3);
+		v = c->env.apic_read(c->env.opaque, phys & 0xffc) >> 8 * (phys & 3);
 
 		return size < 8 ? v & ((1ull << 8 * size) - 1) : v;
 	}
-	return aspace_read(c->set->conf.mem, phys, size);
+	x86_outside(c);
+	v = aspace_read(c->set->conf.mem, phys, size);
+	x86_inside(c, false);
+	return v;
 }
 
 static void io_store(struct x86_cpu *c, uint64_t phys, uint64_t v, unsigned size)
@@ -187,9 +192,9 @@ static void io_store(struct x86_cpu *c, uint64_t phys, uint64_t v, unsigned size
 			c->env.apic_write(c->env.opaque, phys & 0xffc, (uint32_t)v);
 		return;
 	}
-	x86_dma_hint(c->set); /* a doorbell */
+	x86_outside(c);
 	aspace_write(c->set->conf.mem, phys, v, size);
-	x86_flush_if_asked(c->set);
+	x86_inside(c, true);
 }
 
 /* --- debug registers (SDM 3B, 18.2) --- */
@@ -264,7 +269,7 @@ static void store(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t lin, uint64_
 		return;
 	}
 	entry(c, tlb, lin, true);
-	entry(c, tlb, lin + size - 1, true);
+	entry(c, tlb, (lin + size - 1) & X86_PAGE_MASK, true);
 	for (unsigned i = 0; i < size; i++)
 		store_in_page(c, tlb, lin + i, v >> 8 * i, 1);
 }
@@ -296,7 +301,7 @@ void x86_probe_write(struct x86_cpu *c, uint64_t lin, unsigned size)
 {
 	entry(c, c->tlb, lin, true);
 	if (crosses(lin, size))
-		entry(c, c->tlb, lin + size - 1, true);
+		entry(c, c->tlb, (lin + size - 1) & X86_PAGE_MASK, true);
 }
 
 void x86_load_buf(struct x86_cpu *c, uint64_t lin, void *buf, unsigned size)

@@ -52,7 +52,7 @@ uint64_t x86_random(struct x86_cpu *c)
 {
 	uint64_t v;
 
-	if (!c->set->conf.count_is_time && getrandom(&v, sizeof(v), 0) == sizeof(v))
+	if (!c->set->conf.repeatable && getrandom(&v, sizeof(v), 0) == sizeof(v))
 		return v;
 	v = c->rng += 0x9e3779b97f4a7c15; /* splitmix64 */
 	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9;

@@ -167,6 +167,7 @@ static bool bind_jump(struct x86_bind *b)
 	if (x86_is_imm(b, 0)) {
 		bind_relative(b);
 		b->op->fn = call ? call_rel : jmp_rel;
+		b->op->flags |= X86_OPF_SS;
 		return true;
 	}
 	b->op->size = (uint8_t)x86_opnd_size(b, 0);
@@ -175,6 +176,8 @@ static bool bind_jump(struct x86_bind *b)
 		x86_bind_mem(b, 0);
 	else
 		b->op->s = x86_bind_reg(b, 0);
+	if (!b->op->imm)
+		b->op->flags |= X86_OPF_SS;
 	b->op->fn = call ? call_any : jmp_any;
 	b->end = true;
 	return true;

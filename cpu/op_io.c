@@ -25,14 +25,19 @@ static void permit(struct x86_cpu *c, uint16_t port, unsigned size)
 
 static uint64_t in(struct x86_cpu *c, uint16_t port, unsigned size)
 {
-	return aspace_read(c->set->conf.io, port, size);
+	uint64_t v;
+
+	x86_outside(c);
+	v = aspace_read(c->set->conf.io, port, size);
+	x86_inside(c, false);
+	return v;
 }
 
 static void out(struct x86_cpu *c, uint16_t port, uint64_t v, unsigned size)
 {
-	x86_dma_hint(c->set);
+	x86_outside(c);
 	aspace_write(c->set->conf.io, port, v, size);
-	x86_flush_if_asked(c->set);
+	x86_inside(c, true);
 }
 
 static uint16_t port_of(const struct x86_cpu *c, const struct x86_op *op)

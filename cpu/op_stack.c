@@ -95,10 +95,12 @@ static bool bind_push(struct x86_bind *b)
 	unsigned k = x86_size_index(width(b)) - 1;
 
 	b->op->size = (uint8_t)width(b);
+	b->op->flags |= X86_OPF_SS;
 	if (is_seg(b)) {
 		b->op->s = x86_bind_reg(b, 0);
 		b->op->fn = push_seg;
 	} else if (x86_is_mem(b, 0)) {
+		b->op->flags &= (uint8_t)~X86_OPF_SS;
 		x86_bind_mem(b, 0);
 		b->op->fn = push_m[k];
 	} else if (x86_is_imm(b, 0)) {
@@ -116,11 +118,13 @@ static bool bind_pop(struct x86_bind *b)
 	unsigned k = x86_size_index(width(b)) - 1;
 
 	b->op->size = (uint8_t)width(b);
+	b->op->flags |= X86_OPF_SS;
 	if (is_seg(b)) {
 		b->op->d = x86_bind_reg(b, 0);
 		b->op->fn = pop_seg;
 		b->end = true;
 	} else if (x86_is_mem(b, 0)) {
+		b->op->flags &= (uint8_t)~X86_OPF_SS;
 		x86_bind_mem(b, 0);
 		b->op->fn = pop_m[k];
 	} else {
@@ -226,6 +230,7 @@ OP(popf)
 static bool bind_simple(struct x86_bind *b)
 {
 	b->op->size = (uint8_t)width(b);
+	b->op->flags |= X86_OPF_SS;
 	b->op->fn = (x86_fn *)b->row->ptr;
 	b->end = b->row->arg;
 	return true;
@@ -234,6 +239,7 @@ static bool bind_simple(struct x86_bind *b)
 static bool bind_enter(struct x86_bind *b)
 {
 	b->op->size = (uint8_t)width(b);
+	b->op->flags |= X86_OPF_SS;
 	b->op->imm = b->opnd[0].imm.value.u;
 	b->op->s = (uint8_t)b->opnd[1].imm.value.u;
 	b->op->fn = enter;

@@ -55,6 +55,7 @@ struct x86_set {
 	uint64_t gen;     /* the last one given to a mapping */
 	uint64_t dma_seq; /* atomic: devices may have written */
 	bool flush;       /* atomic: the memory map changed */
+	bool inside;      /* atomic: a CPU may use what its TLB points to */
 	unsigned drops;   /* times that the arena was full */
 	/* The RAM that page walks met last. */
 	uint64_t ram_first, ram_last;
@@ -92,8 +93,12 @@ void x86_tlb_protect(struct x86_set *s, uint64_t page);
 uint8_t *x86_phys_ptr(struct x86_set *s, uint64_t phys, bool write);
 
 /* --- exec.c --- */
-/* The memory map changed: forget at once. */
-void x86_flush_if_asked(struct x86_set *s);
+/*
+ * Around what leads out of the CPU (devices, their locks): whoever takes memory away waits until no
+ * CPU is inside, or has forgotten it.
+ */
+void x86_outside(struct x86_cpu *c);
+void x86_inside(struct x86_cpu *c, bool wrote); /* wrote: devices may have something to do */
 
 /* --- event.c --- */
 void x86_deliver_fault(struct x86_cpu *c); /* c->fault; may raise again */

@@ -14,7 +14,7 @@
 
 /* "kvm:tcg" to entries at the end of the list; tcg is our soft. */
 static int add_accels(struct vm_config *c, const char *names, const char *irqchip,
-		      struct err **errp)
+		      const char *clock, struct err **errp)
 {
 	g_auto(GStrv) name = g_strsplit(names, ":", -1);
 
@@ -25,6 +25,7 @@ static int add_accels(struct vm_config *c, const char *names, const char *irqchi
 			return err_set(errp, -EINVAL, "empty name in '%s'", names);
 		a = vm_accel_new(strcmp(*n, "tcg") ? *n : "soft");
 		a->irqchip = g_strdup(irqchip);
+		a->clock = g_strdup(clock);
 		g_ptr_array_add(c->accels, a);
 	}
 	return 0;
@@ -53,7 +54,7 @@ static int machine_accel(void *target, const char *value, struct err **errp)
 		return err_set(errp, -EINVAL, "-accel and -machine accel= exclude each other");
 	s->accel_property = true;
 	g_ptr_array_set_size(s->c->accels, 0);
-	return add_accels(s->c, value, NULL, errp);
+	return add_accels(s->c, value, NULL, NULL, errp);
 }
 
 static int machine_type(void *target, const char *value, struct err **errp)
@@ -121,7 +122,7 @@ int cli_enable_kvm(struct cli *s, const struct cli_option *o, const char *arg, s
 
 /* Target of the properties of -accel. */
 struct accel_args {
-	char *name, *irqchip;
+	char *name, *irqchip, *clock;
 };
 
 static int accel_irqchip(void *target, const char *value, struct err **errp)
@@ -132,6 +133,7 @@ static int accel_irqchip(void *target, const char *value, struct err **errp)
 static const struct prop accel_props[] = {
 	{"accel", PROP_STR, offsetof(struct accel_args, name)},
 	{"kernel-irqchip", PROP_CALL, .set = accel_irqchip},
+	{"clock", PROP_STR, offsetof(struct accel_args, clock)},
 	{"thread", PROP_ACCEPT},
 	{"tb-size", PROP_ACCEPT},
 	{},
@@ -157,11 +159,12 @@ int cli_accel(struct cli *s, const struct cli_option *o, const char *arg, struct
 	s->accel_option = true;
 	ret = props_apply(accel_props, &a, 0, list, errp);
 	if (ret == 0)
-		ret = add_accels(s->c, a.name ?: "", a.irqchip, errp);
+		ret = add_accels(s->c, a.name ?: "", a.irqchip, a.clock, errp);
 	if (ret == 0 && !a.name)
 		ret = err_set(errp, -EINVAL, "no accelerator named");
 	g_free(a.name);
 	g_free(a.irqchip);
+	g_free(a.clock);
 	return ret;
 }
 

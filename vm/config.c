@@ -45,6 +45,7 @@ void vm_accel_free(struct vm_accel *a)
 		return;
 	g_free(a->name);
 	g_free(a->irqchip);
+	g_free(a->clock);
 	g_free(a);
 }
 
@@ -317,6 +318,21 @@ static int validate_machine(const struct vm_config *c, struct err **errp)
 	return one_of("machine", c->machine, machines, errp);
 }
 
+static int validate_clock(const struct vm_accel *a, struct err **errp)
+{
+	static const char *const clocks[] = {"host", "insn", NULL};
+	int ret = one_of("clock", a->clock, clocks, errp);
+
+	if (!ret && !strcmp(a->clock, "insn") && strcmp(a->name, "soft")) {
+		ret = err_set(
+			errp, -EINVAL,
+			"-accel %s: clock=insn counts instructions, which only the soft CPU can",
+			a->name);
+		err_hint(errp, "Try -accel soft,clock=insn.");
+	}
+	return ret;
+}
+
 static int validate_accels(const struct vm_config *c, struct err **errp)
 {
 	static const char *const modes[] = {"on", "off", "split", NULL};
@@ -328,6 +344,8 @@ static int validate_accels(const struct vm_config *c, struct err **errp)
 		ret = one_of("accelerator", a->name, accels, errp);
 		if (!ret && a->irqchip)
 			ret = one_of("kernel-irqchip mode", a->irqchip, modes, errp);
+		if (!ret && a->clock)
+			ret = validate_clock(a, errp);
 	}
 	return ret;
 }

@@ -35,6 +35,7 @@ enum onoff_auto { AUTO, ON, OFF };
 struct vm_accel {
 	char *name;    /* kvm, soft, qtest */
 	char *irqchip; /* kernel-irqchip: on, off, split; NULL = on */
+	char *clock;   /* host, insn (soft only); NULL = host */
 };
 
 enum vm_action {

@@ -39,7 +39,7 @@ struct dev_conf {
 	uint64_t dma_mask, size;
 	char *drive, *serial;
 	uint32_t max_ioqpairs, sriov_max_vfs;
-	bool readonly;
+	bool readonly, msix;
 	char *file, *device;
 	uint64_t bar[PCI_BARS];
 };
@@ -113,6 +113,7 @@ static const struct prop nvme_props[] = {
 	P(max_ioqpairs, "max_ioqpairs", PROP_U32, "64", "I/O queue pairs, 1 to 255"),
 	P(readonly, "readonly", PROP_BOOL, "off", "the guest may not write"),
 	P(sriov_max_vfs, "sriov_max_vfs", PROP_U32, "0", "virtual functions, up to 7"),
+	P(msix, "msix", PROP_BOOL, "on", "off: MSI and INTx only"),
 	{0},
 };
 
@@ -314,6 +315,7 @@ static int make_nvme(struct board *b, struct dev_conf *c, struct pcidev **out, s
 		.max_ioqpairs = c->max_ioqpairs,
 		.readonly = c->readonly,
 		.sriov_max_vfs = c->sriov_max_vfs,
+		.no_msix = !c->msix,
 	};
 
 	return pci_nvme_new(out, &conf, errp);

@@ -10,6 +10,7 @@
 #include "base/chardev.h"
 #include "base/err.h"
 #include "mem/layout.h"
+#include "vfio/file.h"
 #include "vfio/pci/driver.h"
 #include "vm/board.h"
 
@@ -104,6 +105,17 @@ static int split_ack(void *opaque)
 	return pic_ack(((struct board *)opaque)->pic);
 }
 
+static void settle(void *opaque)
+{
+	struct board *b = opaque;
+
+	pcihost_settle(&b->pci);
+	if (b->host) {
+		vfio_virqfd_sync(b->host);
+		pcihost_settle(host_pci(b->host));
+	}
+}
+
 static void make_irq(struct board *b)
 {
 	bool split = b->accel->irqchip_mode == IRQCHIP_SPLIT;
@@ -116,6 +128,8 @@ static void make_irq(struct board *b)
 	b->accel->extint_opaque = b;
 	b->accel->pin = split_gsi;
 	b->accel->pin_opaque = b;
+	b->accel->settle = settle;
+	b->accel->settle_opaque = b;
 	b->pic = pic_new(b->io, (struct wire){split_intr, b, 0});
 	b->ioapic = ioapic_new(b->mem, LAYOUT_IOAPIC, &split_ops, b);
 	b->pit = pit_new(b->io, b->gsi[0], b->clock);
@@ -247,8 +261,10 @@ static int make_debugcon(struct board *b, struct err **errp)
 
 static void make_isa(struct board *b)
 {
+	const int64_t year_2000 = 946684800ll * 1000000000;
+	const int64_t start = b->accel->repeatable ? year_2000 : g_get_real_time() * 1000;
 	const struct rtc_conf rtc = {
-		.start = g_get_real_time() * 1000 - vclock_now(b->clock),
+		.start = start - vclock_now(b->clock),
 		.below_4g = b->ram_below_4g,
 		.above_4g = b->ram_above_4g,
 		.cpus = b->config->cpus,

@@ -287,6 +287,7 @@ static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **er
 		const struct vm_accel *a = vm->config->accels->pdata[i];
 		struct err *e = NULL;
 
+		conf.insn_clock = a->clock && !strcmp(a->clock, "insn");
 		conf.irqchip =
 			a->irqchip && !strcmp(a->irqchip, "split") ? IRQCHIP_SPLIT : IRQCHIP_FULL;
 		if (a->irqchip && !strcmp(a->irqchip, "off"))

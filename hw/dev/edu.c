@@ -309,10 +309,16 @@ static void edu_free(struct pcidev *d)
 	g_free(e);
 }
 
+static void edu_settle(struct pcidev *d)
+{
+	devworker_settle(&((struct edu *)d->priv)->worker);
+}
+
 static const struct pcidev_ops edu_ops = {
 	.model = "edu",
 	.cfg_write = edu_cfg_write,
 	.reset = edu_reset,
+	.settle = edu_settle,
 	.free = edu_free,
 };
 

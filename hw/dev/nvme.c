@@ -331,11 +331,17 @@ static void nvme_free(struct pcidev *d)
 	g_free(n);
 }
 
+static void nvme_settle(struct pcidev *d)
+{
+	devworker_settle(&((struct nvme *)d->priv)->worker);
+}
+
 static const struct pcidev_ops nvme_ops = {
 	.model = "nvme",
 	.cfg_read = nvme_cfg_read,
 	.cfg_write = nvme_cfg_write,
 	.reset = nvme_reset,
+	.settle = nvme_settle,
 	.free = nvme_free,
 };
 
@@ -409,7 +415,8 @@ static void init_device(struct nvme *n)
 	d->msix = pcimsix_new(d, n->pairs + 1, NULL, NULL);
 	pcie_endpoint_add_caps(d, CAP_EXP, CAP_PM);
 	pcimsi_init(&n->msi, d, CAP_MSI, NVME_MSI_VECTORS, true, true);
-	pcimsix_add_cap(d, CAP_MSIX, 0, MSIX_TABLE, MSIX_PBA);
+	if (!n->no_msix)
+		pcimsix_add_cap(d, CAP_MSIX, 0, MSIX_TABLE, MSIX_PBA);
 }
 
 /* A controller that has its drive: the rest of it.  Frees it where that fails. */
@@ -445,6 +452,7 @@ static int make_vf(void *opaque, unsigned nr, struct pcidev **out)
 	int ret;
 
 	n->vf_nr = nr;
+	n->no_msix = pf->no_msix;
 	g_strlcpy(n->serial, pf->serial, sizeof(n->serial));
 	ret = drive_share(&n->drive, &pf->drive);
 	if (ret < 0) {
@@ -480,6 +488,7 @@ int pci_nvme_new(struct pcidev **out, const struct nvme_conf *conf, struct err *
 		nvme_free(&n->dev);
 		return ret;
 	}
+	n->no_msix = conf->no_msix;
 	ret = complete(n, errp);
 	if (ret < 0)
 		return ret;

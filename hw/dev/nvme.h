@@ -29,6 +29,7 @@ struct nvme_conf {
 	unsigned max_ioqpairs; /* 1..NVME_PAIRS_MAX */
 	bool readonly;
 	unsigned sriov_max_vfs; /* 0..PCI_SRIOV_VFS: controllers of their own on the same blocks */
+	bool no_msix;           /* it has MSI and INTx only */
 };
 
 /* A controller, not plugged yet.  -EINVAL for a bad configuration, or drive_open's errors. */

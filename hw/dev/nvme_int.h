@@ -91,6 +91,7 @@ struct nvme {
 	struct nvme *pf;       /* of VF vf_nr; NULL = this is none */
 	unsigned vf_nr;
 	unsigned pairs;
+	bool no_msix;
 	char serial[NVME_SERIAL_MAX + 1];
 
 	pthread_mutex_t lock; /* of what follows */

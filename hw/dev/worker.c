@@ -24,10 +24,13 @@ static void *worker_main(void *opaque)
 			continue;
 		}
 		w->kicked = false;
+		w->busy = true;
 		pthread_mutex_unlock(&w->lock);
 		w->run_epoch = __atomic_load_n(&w->epoch, __ATOMIC_ACQUIRE);
 		w->run(w->opaque);
 		pthread_mutex_lock(&w->lock);
+		w->busy = false;
+		pthread_cond_broadcast(&w->cond);
 	}
 	pthread_mutex_unlock(&w->lock);
 	aspace_thread_leave();
@@ -56,7 +59,7 @@ void devworker_stop(struct devworker *w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
-	pthread_cond_signal(&w->cond);
+	pthread_cond_broadcast(&w->cond);
 	pthread_mutex_unlock(&w->lock);
 	__atomic_add_fetch(&w->epoch, 1, __ATOMIC_RELEASE);
 	pthread_join(w->thread, NULL);
@@ -70,7 +73,17 @@ void devworker_kick(struct devworker *w)
 {
 	pthread_mutex_lock(&w->lock);
 	w->kicked = true;
-	pthread_cond_signal(&w->cond);
+	pthread_cond_broadcast(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void devworker_settle(struct devworker *w)
+{
+	if (!w->started)
+		return;
+	pthread_mutex_lock(&w->lock);
+	while ((w->kicked || w->busy) && !w->stop)
+		pthread_cond_wait(&w->cond, &w->lock);
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -26,7 +26,7 @@ struct devworker {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of the next two */
 	pthread_cond_t cond;
-	bool kicked, stop;
+	bool kicked, stop, busy;
 	pthread_mutex_t dma; /* held over each access */
 	unsigned epoch;      /* resets so far; atomic */
 	unsigned run_epoch;  /* as the current run began; the worker's own */
@@ -38,6 +38,8 @@ int devworker_start(struct devworker *w, struct pcidev *d, void (*run)(void *opa
 /* Ends the thread, waiting for a run; nothing where it was never started. */
 void devworker_stop(struct devworker *w);
 void devworker_kick(struct devworker *w); /* any thread */
+/* Wait until there is nothing to do and the last run is over; with no lock of the model held. */
+void devworker_settle(struct devworker *w);
 
 /*
  * The device is reset, in two steps.  _cut: what the current run still does reaches memory no more,

@@ -118,10 +118,12 @@ static void raise_gsi(struct softirq *s, const struct irqfd *q)
 	}
 }
 
-static void hear(struct softirq *s, const struct irqfd *q)
+static bool hear(struct softirq *s, const struct irqfd *q)
 {
-	if (take(q->fd))
-		raise_gsi(s, q);
+	if (!take(q->fd))
+		return false;
+	raise_gsi(s, q);
+	return true;
 }
 
 static bool resamples(const struct irqfd *q, int pin)
@@ -174,6 +176,20 @@ static void serve(struct softirq *s, const struct epoll_event *ev, int n)
 		if (q)
 			hear(s, q);
 	}
+}
+
+bool softirq_settle(struct softirq *s)
+{
+	GHashTableIter i;
+	gpointer q;
+	bool any = false;
+
+	pthread_mutex_lock(&s->lock);
+	g_hash_table_iter_init(&i, s->irqfds);
+	while (g_hash_table_iter_next(&i, NULL, &q))
+		any |= hear(s, q);
+	pthread_mutex_unlock(&s->lock);
+	return any;
 }
 
 static void *softirq_main(void *opaque)

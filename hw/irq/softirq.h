@@ -42,4 +42,7 @@ struct irqchip softirq_chip(struct softirq *s);
  */
 void softirq_eoi(struct softirq *s, int pin);
 
+/* Whatever was signalled before the call is delivered when it returns.  True: something was. */
+bool softirq_settle(struct softirq *s);
+
 #endif

@@ -6,6 +6,7 @@
 #include "hw/pci/pci.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -244,6 +245,24 @@ void pcihost_foreach(struct pcihost *h, void (*fn)(void *opaque, struct pcidev *
 	pthread_mutex_lock(&h->lock);
 	foreach_below(&h->root, fn, opaque);
 	pthread_mutex_unlock(&h->lock);
+}
+
+static void gather_busy(void *opaque, struct pcidev *d)
+{
+	if (d->ops->settle)
+		g_ptr_array_add(opaque, d);
+}
+
+void pcihost_settle(struct pcihost *h)
+{
+	g_autoptr(GPtrArray) busy = g_ptr_array_new();
+
+	pcihost_foreach(h, gather_busy, busy);
+	for (guint i = 0; i < busy->len; i++) {
+		struct pcidev *d = busy->pdata[i];
+
+		d->ops->settle(d);
+	}
 }
 
 static void reset_one(void *opaque, struct pcidev *d)

@@ -44,6 +44,8 @@ struct pcidev_ops {
 	void (*reset)(struct pcidev *d);       /* after the generic reset of config space */
 	void (*intx_routed)(struct pcidev *d); /* the GSI behind the pin may have changed */
 	void (*bars_moved)(struct pcidev *d);  /* bar[].addr were brought up to date */
+	/* Returns when all that was asked of the device is done; NULL = it always is. */
+	void (*settle)(struct pcidev *d);
 	void (*free)(struct pcidev *d);        /* must be there; the device is unplugged */
 };
 
@@ -143,6 +145,8 @@ int pcibus_free_slot(const struct pcibus *bus, unsigned from); /* devfn, or -ENO
 
 void pcihost_reset(struct pcihost *h); /* every device; with the lock held by nobody */
 void pcibus_reset(struct pcibus *b);   /* every device below; the lock is held */
+/* Returns when every device has done what was asked of it; no lock may be held. */
+void pcihost_settle(struct pcihost *h);
 void pcihost_foreach(struct pcihost *h, void (*fn)(void *opaque, struct pcidev *d), void *opaque);
 void pcihost_intx_rerouted(struct pcihost *h); /* tells every device; the lock is held */
 
