@@ -33,7 +33,8 @@ struct accel_conf {
 	const struct cpu_spec *cpu;
 	struct aspace *mem, *io;
 	struct vclock *clock;
-	bool insn_clock; /* soft: time is the count of executed instructions */
+	bool must_be_fast; /* kvm: not one that interprets its guests */
+	bool insn_clock;   /* soft: time is the count of executed instructions */
 };
 
 /* Why a vCPU came back from the guest. */

@@ -202,6 +202,9 @@ static int kvm_open(struct accel **out, const struct accel_conf *conf, struct er
 		if (ret < 0)
 			goto out;
 	}
+	ret = conf->must_be_fast ? kvm_check_speed(k, errp) : 0;
+	if (ret < 0)
+		goto out;
 	complete_supported(k);
 	k->accel.phys_bits = kvm_phys_bits(k);
 	max = kvm_cap(k, KVM_CAP_MAX_VCPUS);

@@ -77,6 +77,8 @@ static inline struct kvm *kvm_of(struct accel *a)
 int kvm_ioctl(int fd, unsigned long req, void *arg);
 int kvm_cap(const struct kvm *k, int cap);
 unsigned kvm_phys_bits(struct kvm *k);
+/* -ENOTSUP where this KVM interprets guests; takes some 30 ms there, else nothing. */
+int kvm_check_speed(struct kvm *k, struct err **errp);
 
 /* kvm_mem.c */
 int kvm_mem_init(struct kvm *k, struct err **errp);

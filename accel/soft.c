@@ -38,8 +38,8 @@ struct soft {
 	struct x86_set *set;
 	struct soft_cpu *cpu;
 	/*
-	 * clock=insn: a nanosecond is an instruction of any CPU; where all of them wait, time jumps to
-	 * the next deadline.
+	 * clock=insn: a nanosecond is an instruction of any CPU; where all of them wait, time
+	 * jumps to the next deadline.
 	 */
 	bool insn, eoi_told;
 	int64_t jumped;

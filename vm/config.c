@@ -179,7 +179,10 @@ static void complete_machine(struct vm_config *c)
 static void complete_accels(struct vm_config *c)
 {
 	if (!c->accels->len) {
-		g_ptr_array_add(c->accels, vm_accel_new("kvm"));
+		struct vm_accel *kvm = vm_accel_new("kvm");
+
+		kvm->by_default = true;
+		g_ptr_array_add(c->accels, kvm);
 		g_ptr_array_add(c->accels, vm_accel_new("soft"));
 	}
 	for (guint i = 0; i < c->accels->len; i++) {

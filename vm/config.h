@@ -33,9 +33,10 @@ struct vm_device {
 enum onoff_auto { AUTO, ON, OFF };
 
 struct vm_accel {
-	char *name;    /* kvm, soft, qtest */
-	char *irqchip; /* kernel-irqchip: on, off, split; NULL = on */
-	char *clock;   /* host, insn (soft only); NULL = host */
+	char *name;      /* kvm, soft, qtest */
+	char *irqchip;   /* kernel-irqchip: on, off, split; NULL = on */
+	char *clock;     /* host, insn (soft only); NULL = host */
+	bool by_default; /* nobody asked for it: it has to be good */
 };
 
 enum vm_action {

@@ -287,6 +287,7 @@ static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **er
 		const struct vm_accel *a = vm->config->accels->pdata[i];
 		struct err *e = NULL;
 
+		conf.must_be_fast = a->by_default;
 		conf.insn_clock = a->clock && !strcmp(a->clock, "insn");
 		conf.irqchip =
 			a->irqchip && !strcmp(a->irqchip, "split") ? IRQCHIP_SPLIT : IRQCHIP_FULL;
@@ -297,7 +298,11 @@ static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **er
 			err_free(first);
 			return 0;
 		}
-		if (i + 1 < vm->config->accels->len)
+		if (a->by_default)
+			g_message(
+				"%s; the soft CPU runs the guest. -accel kvm insists, -accel soft says nothing.",
+				err_text(e));
+		else if (i + 1 < vm->config->accels->len)
 			g_info("accelerator %s: %s", a->name, err_text(e));
 		err_move(&first, e);
 	}

@@ -46,7 +46,7 @@ struct pcidev_ops {
 	void (*bars_moved)(struct pcidev *d);  /* bar[].addr were brought up to date */
 	/* Returns when all that was asked of the device is done; NULL = it always is. */
 	void (*settle)(struct pcidev *d);
-	void (*free)(struct pcidev *d);        /* must be there; the device is unplugged */
+	void (*free)(struct pcidev *d); /* must be there; the device is unplugged */
 };
 
 struct pcibar {
