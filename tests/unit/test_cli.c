@@ -273,6 +273,10 @@ static void accels(void)
 	bad("-accel kvm,kernel-irqchip=offf", "Did you mean 'off'?");
 	bad("-accel kvm,foo=1", "-accel kvm,foo=1: unknown property 'foo'");
 	bad("-accel kernel-irqchip=on", "no accelerator named");
+	c = good("-accel tcg,clock=insn");
+	g_assert_cmpstr(accel(c, 0)->name, ==, "soft");
+	g_assert_cmpstr(accel(c, 0)->clock, ==, "insn");
+	vm_config_free(c);
 }
 
 static void smp(void)

@@ -114,6 +114,29 @@ static void accels(void)
 	verdict(c, "unknown accelerator 'kmv' (known: kvm, soft, qtest)\nDid you mean 'kvm'?");
 }
 
+static void clocks(void)
+{
+	static const struct {
+		const char *accel, *clock, *text;
+	} cases[] = {
+		{"soft", "insn", NULL},
+		{"soft", "host", NULL},
+		{"kvm", "host", NULL},
+		{"kvm", "insn",
+		 "-accel kvm: clock=insn counts instructions, which only the soft CPU can"},
+		{"soft", "ins", "Did you mean 'insn'?"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct vm_config *c = vm_config_new();
+		struct vm_accel *a = vm_accel_new(cases[i].accel);
+
+		a->clock = g_strdup(cases[i].clock);
+		g_ptr_array_add(c->accels, a);
+		verdict(c, cases[i].text);
+	}
+}
+
 /* cpus, maxcpus, sockets, dies, cores, threads: as given and as completed. */
 static const struct {
 	unsigned given[6], want[6];
@@ -335,6 +358,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/config/irqchip", irqchip_goes_to_all_accels);
 	g_test_add_func("/config/machines", machines);
 	g_test_add_func("/config/accels", accels);
+	g_test_add_func("/config/clocks", clocks);
 	g_test_add_func("/config/topology", topology);
 	g_test_add_func("/config/memory", memory);
 	g_test_add_func("/config/files", files);

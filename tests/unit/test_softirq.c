@@ -202,6 +202,28 @@ static void irqfd(void)
 	teardown(&r);
 }
 
+/* Delivered when softirq_settle() returns, by the thread or by the caller. */
+static void settled(void)
+{
+	struct rig r;
+	int fd, gsi;
+
+	setup(&r);
+	fd = event(&r, 0);
+	gsi = irqchip_route_add(&r.chip, A);
+	g_assert_cmpint(irqchip_irqfd_add(&r.chip, gsi, fd, -1), ==, 0);
+	g_assert_false(softirq_settle(r.s));
+	for (unsigned i = 1; i <= 1000; i++) {
+		eventfd_write(fd, 1);
+		softirq_settle(r.s);
+		pthread_mutex_lock(&r.lock);
+		g_assert_cmpuint(r.msis, ==, i);
+		pthread_mutex_unlock(&r.lock);
+	}
+	g_assert_cmpint(irqchip_irqfd_del(&r.chip, gsi, fd), ==, 0);
+	teardown(&r);
+}
+
 static void irqfd_errors(void)
 {
 	struct rig r;
@@ -459,6 +481,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/softirq/msi-send", msi_send);
 	g_test_add_func("/softirq/line-set", line_set);
 	g_test_add_func("/softirq/irqfd", irqfd);
+	g_test_add_func("/softirq/settled", settled);
 	g_test_add_func("/softirq/irqfd-errors", irqfd_errors);
 	g_test_add_func("/softirq/del-keeps-counter", del_keeps_counter);
 	g_test_add_func("/softirq/del-races", del_races);

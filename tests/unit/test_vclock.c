@@ -277,6 +277,74 @@ static void threads(void)
 	vclock_free(c);
 }
 
+struct count {
+	int64_t now;
+	int nearest;
+};
+
+static int64_t count_now(void *opaque)
+{
+	return ((struct count *)opaque)->now;
+}
+
+static void count_nearest(void *opaque)
+{
+	((struct count *)opaque)->nearest++;
+}
+
+/* The counter is the time; timers run when it says so, and it hears of each new nearest one. */
+static void counter(void)
+{
+	struct vclock *c = vclock_new();
+	struct count n = {.now = 5};
+	struct probe p[3];
+	int order = 0;
+
+	vclock_set_counter(c, count_now, count_nearest, &n);
+	vclock_start(c); /* has no say any more */
+	g_assert_cmpint(vclock_now(c), ==, 5);
+	for (int i = 0; i < 3; i++)
+		probe_init(&p[i], c, &order, 100 - 20 * i);
+	vtimer_arm(&p[1].t, 80);
+	g_assert_cmpint(n.nearest, ==, 1);
+	vtimer_arm(&p[0].t, 100);
+	g_assert_cmpint(n.nearest, ==, 1); /* not the nearest */
+	vtimer_arm(&p[2].t, 60);
+	g_assert_cmpint(n.nearest, ==, 2);
+	g_assert_cmpint(vclock_next_deadline(c), ==, 60);
+	g_assert_cmpuint(vclock_run_due(c), ==, 0);
+	n.now = 90;
+	g_main_context_iteration(NULL, FALSE); /* nor has the main loop */
+	g_assert_cmpint(order, ==, 0);
+	g_assert_cmpuint(vclock_run_due(c), ==, 2);
+	g_assert_cmpint(p[2].order, ==, 1);
+	g_assert_cmpint(p[1].order, ==, 2);
+	g_assert_true(vtimer_armed(&p[0].t));
+	vclock_set_counter(c, NULL, NULL, NULL); /* the counter goes: time stands */
+	n.now = 1000;
+	g_assert_cmpint(vclock_now(c), ==, 90);
+	vtimer_disarm(&p[0].t);
+	vclock_free(c);
+}
+
+/* A timer that is due again at once does not keep the counter's thread. */
+static void counter_does_not_hang(void)
+{
+	struct vclock *c = vclock_new();
+	struct count n = {.now = 10};
+	struct probe p;
+	int order = 0;
+
+	vclock_set_counter(c, count_now, count_nearest, &n);
+	probe_init(&p, c, &order, 10);
+	p.rearm = 1000000;
+	vtimer_arm(&p.t, 10);
+	g_assert_cmpuint(vclock_run_due(c), ==, (unsigned)order);
+	g_assert_cmpint(order, <, 1000000);
+	vtimer_disarm(&p.t);
+	vclock_free(c);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -288,6 +356,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/vclock/stopped-is-silent", stopped_is_silent);
 	g_test_add_func("/vclock/manual", manual);
 	g_test_add_func("/vclock/manual-does-not-hang", manual_does_not_hang);
+	g_test_add_func("/vclock/counter", counter);
+	g_test_add_func("/vclock/counter-does-not-hang", counter_does_not_hang);
 	g_test_add_func("/vclock/threads", threads);
 	return g_test_run();
 }

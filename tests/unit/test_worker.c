@@ -92,6 +92,22 @@ static void kicks(void)
 	g_assert_cmpuint(s.runs, ==, 3);
 }
 
+/* All that was asked before is done: not a run begun, but one ended. */
+static void settles(void)
+{
+	struct wk s;
+
+	wk_init(&s);
+	devworker_settle(&s.w); /* nothing to do */
+	for (unsigned i = 1; i <= 200; i++) {
+		devworker_kick(&s.w);
+		devworker_settle(&s.w);
+		g_assert_cmpuint(__atomic_load_n(&s.runs, __ATOMIC_ACQUIRE), ==, i);
+	}
+	wk_fini(&s);
+	devworker_settle(&s.w); /* stopped */
+}
+
 static void dma(void)
 {
 	struct wk s;
@@ -182,6 +198,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	aspace_thread_enter();
 	g_test_add_func("/worker/kicks", kicks);
+	g_test_add_func("/worker/settles", settles);
 	g_test_add_func("/worker/dma", dma);
 	g_test_add_func("/worker/reset-in-a-run", reset_in_a_run);
 	g_test_add_func("/worker/unplugged", unplugged);
