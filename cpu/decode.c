@@ -63,6 +63,13 @@ static uint8_t address_slot(ZydisRegister r)
 	return (uint8_t)ZydisRegisterGetId(r);
 }
 
+/* SIB without a base: Zydis 4.0 makes R13D of it where 67 and REX.B stand before. */
+static bool has_no_base(const ZydisDecodedInstruction *in)
+{
+	return in->address_width != 16 && in->raw.modrm.mod == 0 && in->raw.modrm.rm == 4 &&
+	       in->raw.sib.base == 5;
+}
+
 void x86_bind_mem(struct x86_bind *b, unsigned n)
 {
 	const ZydisDecodedOperandMem *m = &b->opnd[n].mem;
@@ -74,6 +81,10 @@ void x86_bind_mem(struct x86_bind *b, unsigned n)
 	op->index = address_slot(m->index);
 	op->scale = (uint8_t)(m->scale ? __builtin_ctz(m->scale) : 0);
 	op->disp = (int32_t)m->disp.value;
+	if (b->in->attributes & ZYDIS_ATTRIB_HAS_SIB && has_no_base(b->in)) {
+		op->base = X86_R_ZERO;
+		op->disp = (int32_t)b->in->raw.disp.value;
+	}
 	if (op->base == X86_R_BLOCK)
 		op->disp += op->ip;
 	op->seg = (uint8_t)seg;

@@ -165,7 +165,8 @@ void x86_reset_state(struct x86_cpu *c, bool power_on)
 	c->dr[6] = 0xffff0ff0;
 	c->dr[7] = 0x400;
 	c->delivering = -1;
-	c->nmi_blocked = c->shadow = c->shutdown = false;
+	c->nmi_blocked = c->shutdown = false;
+	c->shadow = 0;
 	c->dr6_pending = 0;
 	c->r[X86_R_ZERO] = 0;
 	load_regs(c, &r);
@@ -249,7 +250,8 @@ static struct x86_block *find_block(struct x86_cpu *c)
 	struct x86_jump *j = &c->jump[x86_jump_slot(lin)];
 	struct x86_block *b;
 
-	if (j->lin == lin && j->gen == c->gen[1] && c->rip <= c->rip_max)
+	/* A dead block would lead back here: the one instruction of run_one() must be one. */
+	if (j->lin == lin && j->gen == c->gen[1] && c->rip <= c->rip_max && !j->to->dead)
 		return j->to;
 	b = x86_block_get(c);
 	if (b != c->scratch)
@@ -310,16 +312,17 @@ static void run_blocks(struct x86_cpu *c)
 /* One instruction: for TF, breakpoints, and behind STI. */
 static void run_one(struct x86_cpu *c)
 {
-	bool tf = c->rflags & X86_TF, shadow = c->shadow;
+	bool tf = c->rflags & X86_TF;
+	uint8_t shadow = c->shadow;
 	uint32_t mode = c->mode;
 
-	if (c->dr[7] & 0xff && !shadow)
+	if (c->dr[7] & 0xff && shadow != X86_SHADOW_SS)
 		check_breakpoints(c);
 	c->rflags &= ~(uint64_t)X86_RF;
 	c->mode |= X86_MODE_STEP;
 	c->gen[1] |= X86_MODE_STEP;
 	c->limit = 0;
-	c->shadow = false;
+	c->shadow = 0;
 	c->want = NULL;
 	run_blocks(c);
 	c->want = NULL;
@@ -327,7 +330,8 @@ static void run_one(struct x86_cpu *c)
 		x86_mode_update(c);
 	if (shadow)
 		c->attention = true;
-	trap(c, tf);
+	if (c->shadow != X86_SHADOW_SS)
+		trap(c, tf);
 }
 
 /* true: come back now. */
@@ -379,7 +383,7 @@ enum x86_stop x86_run(struct x86_cpu *c, uint64_t budget)
 		c->op = NULL;
 		c->via = c->want = NULL;
 		if (c->shadow && !(c->mode & X86_MODE_STEP))
-			c->shadow = false;
+			c->shadow = 0;
 		x86_mode_update(c);
 		x86_deliver_fault(c);
 	}

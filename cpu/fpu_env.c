@@ -91,6 +91,13 @@ const struct x86_op *x87_fnop(struct x86_cpu *c, const struct x86_op *op)
 	return x87_done(c, op);
 }
 
+/* FNENI, FNDISI, FNSETPM of the 8087 and 80287: nothing is done, and nothing is waited for. */
+const struct x86_op *x87_fn8087(struct x86_cpu *c, const struct x86_op *op)
+{
+	x86_fpu_no_wait(c);
+	return NEXT(op);
+}
+
 /* CR0.EM does not matter, TS only with MP. */
 const struct x86_op *x87_fwait(struct x86_cpu *c, const struct x86_op *op)
 {

@@ -19,7 +19,7 @@ const struct x86_op *x87_native_with(struct x86_cpu *c, const struct x86_op *op,
 
 /* --- fpu_env.c --- */
 x86_fn x87_fninit, x87_fnclex, x87_fldcw, x87_fnstcw, x87_fnstsw, x87_fnstsw_ax, x87_fldenv,
-	x87_fnstenv, x87_frstor, x87_fnsave, x87_fwait, x87_fnop;
+	x87_fnstenv, x87_frstor, x87_fnsave, x87_fwait, x87_fnop, x87_fn8087;
 
 /* The last instruction that was not a control one (SDM 1, 8.1.8). */
 static inline const struct x86_op *x87_done(struct x86_cpu *c, const struct x86_op *op)

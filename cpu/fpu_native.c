@@ -150,6 +150,7 @@ const struct x86_op *x87_native_store(struct x86_cpu *c, const struct x86_op *op
 
 	x86_fpu_wait(c);
 	lin = x86_ea_w(c, op, op->size);
+	x86_probe_write(c, lin, op->size); /* a fault comes first, even if nothing is stored */
 	run(c, op, &n);
 	if (stored(&n.im))
 		x86_store_buf(c, lin, n.mem, op->size);

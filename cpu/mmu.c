@@ -83,7 +83,7 @@ void x86_tlb_select(struct x86_cpu *c)
 	unsigned k = X86_TLB_KERNEL;
 
 	if (c->cpl == 3)
-		k = X86_TLB_USER;
+		k = c->cr0 & X86_CR0_AM && c->rflags & X86_AC ? X86_TLB_USER_AC : X86_TLB_USER;
 	else if (!(c->cr4 & X86_CR4_SMAP) || c->rflags & X86_AC)
 		k = X86_TLB_KERNEL_AC;
 	c->tlb = c->tlbs[k];
@@ -131,7 +131,7 @@ static void fill(struct x86_cpu *c, struct x86_tlbe *e, uint64_t lin, const stru
 	uint64_t page = lin & X86_PAGE_MASK, phys = x->phys & X86_PAGE_MASK;
 	uint8_t *host = is_apic(c, phys) ? NULL : x86_phys_ptr(c->set, phys, true);
 	uint8_t *rom = host ? host : is_apic(c, phys) ? NULL : x86_phys_ptr(c->set, phys, false);
-	uint64_t slow = watched(c, page);
+	uint64_t slow = watched(c, page) || e >= c->tlbs[X86_TLB_USER_AC];
 
 	e->phys = phys | (x->global ? X86_TLB_GLOBAL : 0) | (x->large ? X86_TLB_LARGE : 0);
 	e->rtag = page | slow;
@@ -245,16 +245,24 @@ static void store_in_page(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t lin,
 	}
 	if (e->phys & X86_TLB_CODE && x86_code_write(c->set, phys, size)) {
 		e->phys &= ~(uint64_t)X86_TLB_CODE;
-		if (!watched(c, lin & X86_PAGE_MASK))
+		if (!watched(c, lin & X86_PAGE_MASK) && tlb != c->tlbs[X86_TLB_USER_AC])
 			e->wtag &= ~(uint64_t)1;
 	}
 	le_store((void *)(uintptr_t)(lin + e->addend), v, size);
+}
+
+/* SDM 3A, 6.15, interrupt 17 */
+static void alignment(struct x86_cpu *c, const struct x86_tlbe *tlb, uint64_t lin, unsigned size)
+{
+	if (tlb == c->tlbs[X86_TLB_USER_AC] && lin & (size - 1))
+		x86_raise(c, X86_ALIGN, 0);
 }
 
 static uint64_t load(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t lin, unsigned size)
 {
 	uint64_t v = 0;
 
+	alignment(c, tlb, lin, size);
 	if (!crosses(lin, size))
 		return load_in_page(c, tlb, lin, size);
 	for (unsigned i = 0; i < size; i++)
@@ -264,6 +272,7 @@ static uint64_t load(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t lin, unsi
 
 static void store(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t lin, uint64_t v, unsigned size)
 {
+	alignment(c, tlb, lin, size);
 	if (!crosses(lin, size)) {
 		store_in_page(c, tlb, lin, v, size);
 		return;

@@ -48,7 +48,11 @@ enum {
 	X86_OPF_CL = 128, /* SHLD, SHRD by CL */
 };
 
-#define NEXT(op) ((op) + 1)
+/*
+ * On to the next instruction of the block.  A tail call, so that each handler predicts its own
+ * successors; where the compiler makes it a plain one, a block's length bounds the depth.
+ */
+#define NEXT(op) ((c->op = (op) + 1)->fn(c, (op) + 1))
 
 /* End the block after (_at: before) this instruction: the dispatcher looks at everything anew. */
 static inline const struct x86_op *x86_leave(struct x86_cpu *c, const struct x86_op *op)

@@ -136,8 +136,10 @@ OP(call_any)
 {
 	uint64_t rip = operand(c, op);
 
-	if (x86_code64(c) && (uint64_t)((int64_t)(rip << 16) >> 16) != rip)
+	if (x86_code64(c) && (uint64_t)((int64_t)(rip << 16) >> 16) != rip) {
+		x86_stack_probe(c, x86_sp(c) - op->size, op->size); /* the stack's fault is first */
 		x86_gp(c, 0);
+	}
 	x86_push(c, behind(c, op), op->size);
 	return jump_to(c, op, rip);
 }

@@ -289,7 +289,7 @@ OP(mov_to_seg)
 
 	x86_seg_load(c, op->d, sel);
 	if (op->d == X86_SS)
-		c->shadow = true; /* until after the next instruction (SDM 3A, 6.8.3) */
+		c->shadow = X86_SHADOW_SS; /* until after the next instruction (SDM 3A, 6.8.3) */
 	return x86_leave(c, op);
 }
 
@@ -309,7 +309,7 @@ OP(load_far_pointer)
 	x86_seg_load(c, op->s, x86_ld16(c, lin + op->size));
 	x86_put(c, op->d, v, op->size);
 	if (op->s == X86_SS)
-		c->shadow = true;
+		c->shadow = X86_SHADOW_SS;
 	return x86_leave(c, op);
 }
 
@@ -447,7 +447,7 @@ OP(verr)
 
 OP(arpl)
 {
-	struct x86_rmw m;
+	struct x86_rmw m = {0};
 	uint64_t a, b = x86_get(c, op->s, 2), r;
 
 	need_protected(c);

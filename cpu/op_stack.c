@@ -75,7 +75,7 @@ OP(pop_seg)
 	x86_seg_load(c, op->d, sel);
 	x86_set_sp(c, sp + op->size);
 	if (op->d == X86_SS)
-		c->shadow = true;
+		c->shadow = X86_SHADOW_SS;
 	return x86_leave(c, op);
 }
 
@@ -182,7 +182,7 @@ OP(enter)
 		x86_stack_store(c, sp, frame, size);
 	}
 	sp -= op->imm & 0xffff;
-	x86_stack_load(c, sp, 1); /* the frame's end must be there */
+	x86_stack_probe(c, sp, size); /* the frame's end must be writable (SDM 2A) */
 	x86_put(c, 8 * X86_RBP, frame, size);
 	x86_set_sp(c, sp);
 	return NEXT(op);

@@ -28,7 +28,7 @@ OP(sti)
 	if (!iopl_allows(c))
 		x86_gp(c, 0);
 	if (!(c->rflags & X86_IF))
-		c->shadow = true;
+		c->shadow = X86_SHADOW_STI;
 	c->rflags |= X86_IF;
 	c->attention = true;
 	return x86_leave(c, op);
@@ -36,8 +36,8 @@ OP(sti)
 
 OP(int_n)
 {
-	if (c->mode & X86_MODE_VM && (c->rflags & X86_IOPL) != X86_IOPL)
-		x86_gp(c, 0);
+	if (op->s && c->mode & X86_MODE_VM && (c->rflags & X86_IOPL) != X86_IOPL)
+		x86_gp(c, 0); /* INT n, but not INT3 (SDM 3B, 20.2.7) */
 	c->rip = c->r[X86_R_BLOCK] + op->ip;
 	x86_deliver(c, (uint8_t)op->imm, true, false, 0);
 	return NULL;
@@ -46,6 +46,7 @@ OP(int_n)
 static bool bind_int(struct x86_bind *b)
 {
 	b->op->imm = x86_is_imm(b, 0) ? b->opnd[0].imm.value.u : b->row->arg;
+	b->op->s = x86_is_imm(b, 0);
 	b->op->fn = int_n;
 	b->end = true;
 	return true;
@@ -69,6 +70,7 @@ OP(int1)
 
 OP(iret)
 {
+	c->rip = c->r[X86_R_BLOCK] + op->ip; /* a task goes on behind it */
 	x86_iret(c, op->size);
 	return NULL;
 }

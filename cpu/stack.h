@@ -46,6 +46,14 @@ static inline __attribute__((always_inline)) void x86_stack_store(struct x86_cpu
 	x86_store(c, sp, v, size);
 }
 
+/* Faults as a write would. */
+static inline void x86_stack_probe(struct x86_cpu *c, uint64_t sp, unsigned size)
+{
+	if (!x86_likely(x86_code64(c)))
+		sp = x86_seg_lin(c, X86_SS, x86_sp_wrap(c, sp), size, true);
+	x86_probe_write(c, sp, size);
+}
+
 static inline __attribute__((always_inline)) void x86_push(struct x86_cpu *c, uint64_t v,
 							   unsigned size)
 {

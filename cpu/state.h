@@ -102,8 +102,8 @@ struct x86_tlbe {
 	uint64_t phys;       /* of the page; low bits: X86_TLB_* */
 };
 enum { X86_TLB_GLOBAL = 1, X86_TLB_LARGE = 2, X86_TLB_IO = 4, X86_TLB_CODE = 8 };
-/* Which rights: kernel (SMAP heeded), user, kernel with RFLAGS.AC. */
-enum { X86_TLB_KERNEL, X86_TLB_USER, X86_TLB_KERNEL_AC, X86_TLBS };
+/* Which rights: kernel (SMAP heeded), user, kernel with RFLAGS.AC, user with alignment checks. */
+enum { X86_TLB_KERNEL, X86_TLB_USER, X86_TLB_KERNEL_AC, X86_TLB_USER_AC, X86_TLBS };
 
 /* Where code is fetched from. */
 struct x86_itlbe {
@@ -139,6 +139,9 @@ enum {
 	X86_MODE_VM = 64,
 };
 
+/* Behind STI; behind MOV SS and POP SS, which holds debug traps, too (SDM 3A, 6.8.3). */
+enum { X86_SHADOW_STI = 1, X86_SHADOW_SS };
+
 struct x86_segcache { /* what an access needs, made from struct x86_seg */
 	uint64_t base;
 	int64_t rmax, wmax; /* last byte; -1: look closer */
@@ -162,7 +165,7 @@ struct x86_cpu {
 	struct x86_segcache sc[X86_SEGS + 1];
 	uint8_t cpl;
 	bool halted, wait_sipi, shutdown;
-	bool shadow;    /* interrupts wait for one more instruction (STI, MOV SS) */
+	uint8_t shadow; /* interrupts wait for one more instruction: X86_SHADOW_* */
 	bool tlb_watch; /* DR7 has data breakpoints: pages are checked */
 
 	union x86_vec v[16];

@@ -175,7 +175,7 @@ static bool walk(struct walk *w, struct x86_xlat *x)
 static bool allowed(const struct x86_cpu *c, const struct x86_xlat *x, enum x86_access_kind kind,
 		    unsigned rights)
 {
-	bool user = rights == X86_TLB_USER;
+	bool user = rights == X86_TLB_USER || rights == X86_TLB_USER_AC;
 
 	if (user && !x->user)
 		return false;
@@ -193,7 +193,7 @@ static void fault(struct x86_cpu *c, const struct walk *w, enum x86_access_kind 
 
 	if (kind == X86_WRITE)
 		err |= PF_W;
-	if (rights == X86_TLB_USER)
+	if (rights == X86_TLB_USER || rights == X86_TLB_USER_AC)
 		err |= PF_U;
 	if (kind == X86_EXEC &&
 	    (c->cr4 & X86_CR4_SMEP || (c->cr4 & X86_CR4_PAE && c->efer & X86_EFER_NXE)))

@@ -63,6 +63,12 @@ static inline const struct x86_row *row_of(ZydisMnemonic m)
 	return NULL;
 }
 
+/* What follows the instruction: the end. */
+static const struct x86_op *behind(struct x86_cpu *c, const struct x86_op *op)
+{
+	return op;
+}
+
 static inline bool decode(struct insn *i, const struct x86_cpu *c)
 {
 	ZydisDecodedInstruction in;
@@ -74,6 +80,7 @@ static inline bool decode(struct insn *i, const struct x86_cpu *c)
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, i->bytes, sizeof(i->bytes), &in, opnd)))
 		return false;
 	memset(i->op, 0, sizeof(i->op));
+	i->op[1].fn = behind;
 	i->len = i->op->len = in.length;
 	i->op->ip = in.length + 0x10;
 	g_strlcpy(i->name, ZydisMnemonicGetString(in.mnemonic), sizeof(i->name));

@@ -347,6 +347,9 @@ static void drives(void)
 	refused(&r, again, busy, "readonly=on");
 	good(&r, "nvme,id=d2,size=1M,max_ioqpairs=1,readonly=on,addr=4.1");
 	g_assert_cmpstr(at(&r, 4, 1)->name, ==, "d2");
+	g_assert_cmphex(pci_cap_find(at(&r, 4, 1)->cfg, PCI_CAP_ID_MSIX), !=, 0);
+	good(&r, "nvme,id=d3,size=1M,msix=off,addr=5");
+	g_assert_cmphex(pci_cap_find(at(&r, 5, 0)->cfg, PCI_CAP_ID_MSIX), ==, 0);
 	good(&r, "edu,id=e,addr=6,dma_mask=0xffffffffffffffff");
 	g_assert_cmphex(pci_get32(at(&r, 6, 0)->cfg), ==, 0x11e81234);
 	rig_fini(&r);

@@ -58,8 +58,9 @@ static void all_insns(struct rig *r)
 
 static bool waits(const struct insn *i)
 {
-	static const char *const not [] = {"fninit", "fnclex", "fnstsw",
-					   "fnstcw", "fnsave", "fnstenv"};
+	static const char *const not [] = {"fninit",        "fnclex",       "fnstsw",
+					   "fnstcw",        "fnsave",       "fnstenv",
+					   "fdisi8087_nop", "feni8087_nop", "fsetpm287_nop"};
 
 	for (size_t k = 0; k < G_N_ELEMENTS(not ); k++)
 		if (!strcmp(i->name, not [k]))

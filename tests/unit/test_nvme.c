@@ -333,6 +333,26 @@ static void msi(void)
 	nv_fini(&s);
 }
 
+/* Writing where another has the enable bit and the table changes nothing. */
+static void no_msix(void)
+{
+	const struct nvme_conf conf = {
+		.id = "nv0", .size = NV_SIZE, .max_ioqpairs = 64, .no_msix = true};
+	struct nv s;
+
+	nv_plug(&s, &conf);
+	g_assert_cmphex(pci_cap_find(s.d->cfg, PCI_CAP_ID_MSIX), ==, 0);
+	g_assert_cmphex(pci_cap_find(s.d->cfg, PCI_CAP_ID_MSI), ==, 0x50);
+	cfg_w(&s.b, NV, 0x72, PCI_MSIX_FLAGS_ENABLE, 2);
+	g_assert_cmphex(cfg_r(&s.b, NV, 0x70, 4), ==, 0);
+	g_assert_cmphex(nv_r(&s, 0x2000 + 12, 4), ==, 0);
+	nv_enable(&s);
+	g_assert_cmphex(nv_admin(&s, nv_create_cq(1, 16, 1, 3)), ==, NVME_VECTOR_INVALID);
+	cfg_w(&s.b, NV, 0x52, PCI_MSI_FLAGS_ENABLE, 2);
+	nv_io_queue(&s, 64, 3);
+	nv_fini(&s);
+}
+
 /* --- set-up --- */
 
 static void refused(const struct nvme_conf *conf, int code, const char *text, const char *hint)
@@ -388,6 +408,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/nvme/pin", pin);
 	g_test_add_func("/nvme/msix", msix);
 	g_test_add_func("/nvme/msi", msi);
+	g_test_add_func("/nvme/no-msix", no_msix);
 	g_test_add_func("/nvme/configurations", configurations);
 	return g_test_run();
 }

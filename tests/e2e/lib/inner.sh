@@ -1,6 +1,8 @@
-# What the scenarios share, inside the nested host (L1): TAP, binding of devices,
-# running the VMM with a guest and reading the guest's "T:" lines. Sourced by
-# scenarios.sh and bench-inner.
+# What the scenarios share, inside the nested host (L1): binding of devices, running the VMM under
+# KVM. Sourced by scenarios.sh, bench-inner and tests/demo/host.
+. "${BASH_SOURCE%/*}/tap.sh"
+. "${BASH_SOURCE%/*}/guest.sh"
+. "${BASH_SOURCE%/*}/disk.sh"
 
 # The guests' consoles. In memory, because 9p would cost a round trip for every character; keep_logs
 # copies them to the folder of this boot.
@@ -8,68 +10,6 @@ out=/run/guests
 mkdir -p "$out"
 keep_logs() { cp -r "$out" /run/l1/; }
 trap keep_logs EXIT
-
-tests=0 failed=0 guest=
-exec 9<> <(:)
-
-# A short pause between two looks at something. L1 has one CPU, so what is looked at
-# in a loop must not start processes.
-nap() { read -rt 0.2 -u 9 || :; }
-
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails after SECONDS.
-wait_for() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		nap
-	done
-}
-
-### TAP
-
-# result STATUS DESCRIPTION [FACT...]: one test; the facts are shown on failure.
-result() {
-	local fact
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $scenario: $2"
-		return 0
-	fi
-	failed=$((failed + 1))
-	echo "not ok $tests - $scenario: $2"
-	for fact in "${@:3}"; do
-		sed 's/^/#   /' <<<"$fact"
-	done
-	console
-	return 1
-}
-
-skip() { # skip DESCRIPTION REASON
-	tests=$((tests + 1))
-	echo "ok $tests - $scenario: $1 # SKIP $2"
-}
-
-# console: the end of the guest's console and the VMM's messages, once per guest.
-console() {
-	[ -n "$guest" ] || return 0
-	echo "# the last lines of guest $guest (guests/$guest.log), then of the VMM's stderr:"
-	tail -n 30 "$out/$guest.log" | tr -d '\r' | sed 's/^/# |  /'
-	tail -n 10 "$out/$guest.err" | sed 's/^/# !  /'
-	guest=
-}
-
-# same DESCRIPTION WANT GOT
-same() {
-	[ "$2" = "$3" ]
-	result $? "$1" "expected: $2" "got:      $3"
-}
-
-# matches DESCRIPTION REGEXP TEXT: case does not matter.
-matches() {
-	grep -qiE -- "$2" <<<"$3"
-	result $? "$1" "expected a match of: $2" "got: $3"
-}
 
 ### Devices
 
@@ -134,47 +74,3 @@ vmm() {
 }
 
 is_qemu() { case ${VMM##*/} in qemu*) return 0 ;; *) return 1 ;; esac; }
-
-# start NAME ORDERS ARG...: a guest in the background that does ORDERS (see l2-init);
-# its pid is $pid. KERNEL, INITRD, APPEND change what it boots.
-start() {
-	guest=$1 log=$1.log
-	nonce=$E2E_NONCE-$1
-	local append="console=ttyS0 ${E2E_APPEND-quiet} ${APPEND-} sluice.nonce=$nonce sluice.do=$2"
-	shift 2
-	: >"$out/$guest.log"
-	vmm -kernel "${KERNEL:-$SLUICE_ASSETS/vmlinuz-cloud}" -initrd "$E2E_DIR/${INITRD:-l2.cpio}" \
-		-append "$append" "$@" </dev/null >"$out/$guest.log" 2>"$out/$guest.err" &
-	pid=$!
-}
-
-gone() { ! kill -0 "$pid" 2>/dev/null; }
-
-over() { gone || printed 'Kernel panic'; }
-
-# printed TEXT: the guest's console has it; $text is all of the console.
-printed() {
-	IFS= read -rd '' text <"$out/$log"
-	[[ $text == *"$1"* ]]
-}
-
-# finish SECONDS: waits for the VMM's end and sets $status, to "timeout" or "panic" when it
-# had to be killed.
-finish() {
-	status=
-	wait_for "$1" over || status=timeout
-	if ! gone; then
-		kill -KILL "$pid"
-		: "${status:=panic}"
-	fi
-	wait "$pid" 2>/dev/null
-	: "${status:=$?}"
-}
-
-run() { # run NAME ORDERS ARG...
-	start "$@"
-	finish "${E2E_GUEST_SECONDS:-150}"
-}
-
-# facts KEY: the values of the current guest's lines "T: KEY VALUE"; the same value only once.
-facts() { tr -d '\r' <"$out/$log" | sed -n "s/^.*T: $1\( \|$\)//p" | awk '!seen[$0]++'; }

@@ -1,5 +1,6 @@
-# What run and bench-boot do before they boot the nested host: find the VMM, make the disks
-# and the guest's initrds in $dir. Sourced; needs $top and $here.
+# What tests/e2e/run, bench-boot and tests/soft/boot do before they boot anything: find the VMM,
+# take a folder, $dir, make the disks and the guest's initrds in there. Sourced; needs $top.
+. "$top/tests/e2e/lib/disk.sh"
 
 bail() {
 	echo "Bail out! $*"
@@ -16,27 +17,31 @@ find_vmm() {
 	export VMM
 }
 
-prepare() {
-	local i
+# prepare_dir DIR KERNEL...: the folder is this run's alone, with an initrd and no guests of old;
+# the kernels are there.
+prepare_dir() {
 	find_vmm
 	export SLUICE_ASSETS=${SLUICE_ASSETS:-$top/build/assets}
-	dir=${E2E_DIR:-$top/build/e2e}
-	mkdir -p "$dir"
-	dir=$(cd "$dir" && pwd)
+	mkdir -p "$1"
+	dir=$(cd "$1" && pwd)
 	export E2E_DIR=$dir
 	exec 8>"$dir/lock"
 	flock -n 8 || bail "another run uses $dir; wait for it, or set E2E_DIR"
-	"$top/scripts/assets" "$SLUICE_ASSETS" || bail "no kernels to boot"
+	"$top/scripts/assets" "$SLUICE_ASSETS" "${@:2}" || bail "no kernels to boot"
 	rm -rf "$dir/guests"
-	for i in 0 1 2 3; do
-		head -c 4M /dev/urandom >"$dir/disk$i.img"
-		export "E2E_SUM$i=$(md5sum <"$dir/disk$i.img" | cut -d ' ' -f 1)"
-		truncate -s 16M "$dir/disk$i.img"
-	done
 	E2E_NONCE=$(od -An -tx8 -N 8 /dev/urandom | tr -d ' ')
 	export E2E_NONCE
-	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2.cpio"
-	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2-lspci.cpio" lspci
-	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2-nic.cpio" nic
-	"$here/mkl2" "$SLUICE_ASSETS" "$dir/l2-nvme.cpio" nvme
+	"$top/tests/e2e/mkl2" "$SLUICE_ASSETS" "$dir/l2.cpio"
+}
+
+# prepare: for the nested host.
+prepare() {
+	local i part
+	prepare_dir "${E2E_DIR:-$top/build/e2e}" generic cloud
+	for i in 0 1 2 3; do
+		export "E2E_SUM$i=$(make_disk "$dir/disk$i.img")"
+	done
+	for part in lspci nic nvme; do
+		"$top/tests/e2e/mkl2" "$SLUICE_ASSETS" "$dir/l2-$part.cpio" $part
+	done
 }
