@@ -106,7 +106,7 @@ UNTESTED = {
     "accel/kvm.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_irq.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_mem.c": "needs /dev/kvm: tests/kvm",
-    "accel/kvm_speed.c": "needs /dev/kvm: tests/soft, default-accel",
+    "accel/kvm_speed.c": "needs /dev/kvm: tests/soft/accel",
     "accel/kvm_state.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_vcpu.c": "needs /dev/kvm: tests/kvm",
     "accel/soft.c": FLAT_GUESTS,
