@@ -55,28 +55,33 @@ class Machine:
         subprocess.run(["kill", "-" + name, str(self.proc.pid)], check=True)
 
 
-def mappings(smaps):
+def mappings(smaps, ram_mib):
     """Each mapping's size and what it is, and its counters in KiB."""
     for head, body in re.findall(r"^([0-9a-f]+-[0-9a-f]+ .*)\n((?:[A-Z].*\n)+)", smaps, re.M):
         low, high = (int(x, 16) for x in head.split()[0].split("-"))
-        is_ram = high - low == RAM_MIB << 20 or "pc.ram" in head
+        is_ram = high - low == ram_mib << 20 or "pc.ram" in head
         yield is_ram, {k: int(v) for k, v in re.findall(r"^(\w+):\s+(\d+) kB", body, re.M)}
 
 
-def weigh(program, *args, accel="kvm", ready=b"H"):
+def weigh_process(pid, ram_mib=RAM_MIB):
     """MiB: peak without the guest's RAM; private to the process now, without it."""
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as f:
+        maps = list(mappings(f.read(), ram_mib))
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
+    ram = sum(c["Rss"] for is_ram, c in maps if is_ram)
+    if not ram:
+        raise SystemExit(f"process {pid}: no mapping of {ram_mib} MiB is the guest's RAM")
+    private = sum(c["Private_Clean"] + c["Private_Dirty"] for is_ram, c in maps if not is_ram)
+    return (peak - ram) / 1024, private / 1024
+
+
+def weigh(program, *args, accel="kvm", ready=b"H"):
+    """The same of a machine whose guest has said ready."""
     m = Machine(program, *args, accel=accel)
     try:
         m.until(ready)
-        with open(f"/proc/{m.proc.pid}/smaps", encoding="ascii", errors="replace") as f:
-            maps = list(mappings(f.read()))
-        with open(f"/proc/{m.proc.pid}/status", encoding="ascii") as f:
-            peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
-        ram = sum(c["Rss"] for is_ram, c in maps if is_ram)
-        if not ram:
-            raise SystemExit(f"{program}: no mapping of {RAM_MIB} MiB is the guest's RAM")
-        private = sum(c["Private_Clean"] + c["Private_Dirty"] for is_ram, c in maps if not is_ram)
-        return (peak - ram) / 1024, private / 1024
+        return weigh_process(m.proc.pid)
     finally:
         m.end()
 
