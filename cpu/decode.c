@@ -100,6 +100,16 @@ void x86_bind_mem(struct x86_bind *b, unsigned n)
 		op->seg = X86_SEGS;
 }
 
+bool x86_bind_rm(struct x86_bind *b, unsigned n, uint8_t *reg)
+{
+	if (!x86_is_mem(b, n)) {
+		*reg = x86_bind_reg(b, n);
+		return false;
+	}
+	x86_bind_mem(b, n);
+	return true;
+}
+
 bool x86_has(const struct x86_cpu *c, uint32_t leaf, enum cpuid_reg reg, unsigned bit)
 {
 	const struct cpuid_leaf *l = cpuid_find((struct cpuid_table *)&c->cpuid, leaf, 0);

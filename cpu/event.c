@@ -348,37 +348,6 @@ static void iret_to_v86(struct x86_cpu *c, uint64_t rip, uint16_t cs, uint64_t f
 	x86_mode_update(c);
 }
 
-/* The code segment that a return leads to. */
-static void return_segment(struct x86_cpu *c, uint16_t sel, struct x86_desc *d)
-{
-	unsigned rpl = sel & 3;
-	uint32_t a;
-
-	if (!(sel & 0xfffc))
-		x86_gp(c, 0);
-	x86_desc_need(c, sel, X86_GP, d);
-	a = d->seg.attrs;
-	if (!(a & X86_ATTR_S) || !(a & X86_ATTR_CODE) || rpl < c->cpl ||
-	    (a & X86_ATTR_DC ? x86_dpl(&d->seg) > rpl : x86_dpl(&d->seg) != rpl) ||
-	    (x86_long(c) && a & X86_ATTR_L && a & X86_ATTR_DB))
-		x86_gp(c, sel & 0xfffc);
-	if (!(a & X86_ATTR_P))
-		x86_raise(c, X86_NP, sel & 0xfffc);
-}
-
-static void return_stack(struct x86_cpu *c, uint16_t sel, unsigned cpl, bool to64)
-{
-	struct x86_desc ss;
-
-	if (!(sel & 0xfffc) && to64 && cpl < 3 && (sel & 3) == cpl) {
-		c->seg[X86_SS] = (struct x86_seg){.sel = sel, .attrs = X86_ATTR_UNUSABLE};
-		return;
-	}
-	x86_ss_check(c, sel, cpl, X86_GP, &ss);
-	x86_desc_accessed(c, &ss);
-	c->seg[X86_SS] = ss.seg;
-}
-
 static void flags_of_iret(struct x86_cpu *c, uint64_t v, unsigned size, unsigned old_cpl)
 {
 	uint64_t may = X86_ARITH | X86_TF | X86_DF | X86_NT | X86_RF | X86_AC | X86_ID;
@@ -405,7 +374,7 @@ static void iret_protected(struct x86_cpu *c, unsigned size)
 		iret_to_v86(c, rip, cs, flags, sp + 12);
 		return;
 	}
-	return_segment(c, cs, &d);
+	x86_return_segment(c, cs, &d);
 	to64 = x86_long(c) && d.seg.attrs & X86_ATTR_L;
 	outer = rpl > old || x86_code64(c);
 	if (outer) {
@@ -415,7 +384,7 @@ static void iret_protected(struct x86_cpu *c, unsigned size)
 	if (to64 ? (uint64_t)((int64_t)(rip << 16) >> 16) != rip : rip > d.seg.limit)
 		x86_gp(c, 0);
 	if (outer)
-		return_stack(c, ss, rpl, to64);
+		x86_return_stack(c, ss, rpl, to64);
 	else
 		x86_set_sp(c, sp + 3 * size);
 	x86_cs_set(c, cs, &d, rpl);

@@ -94,6 +94,8 @@ struct x86_bind {
 void x86_bind_mem(struct x86_bind *b, unsigned n);
 /* Register operand n: general registers as a byte offset in x86_cpu.r (AH is 1), others a number */
 uint8_t x86_bind_reg(struct x86_bind *b, unsigned n);
+/* Operand n is memory, whose address is bound (true), or a register, which goes to *reg. */
+bool x86_bind_rm(struct x86_bind *b, unsigned n, uint8_t *reg);
 bool x86_is_mem(const struct x86_bind *b, unsigned n);
 bool x86_is_reg(const struct x86_bind *b, unsigned n);
 bool x86_is_imm(const struct x86_bind *b, unsigned n);

@@ -230,12 +230,8 @@ static x86_fn *const unary_fn[4][2][4] = {{SIZES(inc_r), SIZES(inc_m)},
 static bool bind_unary(struct x86_bind *b)
 {
 	unsigned k = x86_size_index(x86_opnd_size(b, 0));
-	bool mem = x86_is_mem(b, 0);
+	bool mem = x86_bind_rm(b, 0, &b->op->d);
 
-	if (mem)
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
 	b->op->fn = unary_fn[b->row->arg][mem][k];
 	return true;
 }
@@ -296,12 +292,8 @@ static x86_fn *const exchange_fn[2][2][4] = {{SIZES(xadd_r), SIZES(xadd_m)},
 static bool bind_exchange(struct x86_bind *b)
 {
 	unsigned k = x86_size_index(x86_opnd_size(b, 0));
-	bool mem = x86_is_mem(b, 0);
+	bool mem = x86_bind_rm(b, 0, &b->op->d);
 
-	if (mem)
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
 	b->op->s = x86_bind_reg(b, 1);
 	b->op->fn = exchange_fn[b->row->arg][mem][k];
 	return true;

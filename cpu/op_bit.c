@@ -80,12 +80,8 @@ static x86_fn *const bit_fn[4][2][3] = {{WIDE(bt_r), WIDE(bt_m)},
 static bool bind_bit(struct x86_bind *b)
 {
 	unsigned k = x86_size_index(x86_opnd_size(b, 0)) - 1;
-	bool mem = x86_is_mem(b, 0);
+	bool mem = x86_bind_rm(b, 0, &b->op->d);
 
-	if (mem)
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
 	b->op->size = x86_is_imm(b, 1);
 	if (b->op->size)
 		b->op->imm = b->opnd[1].imm.value.u;
@@ -154,11 +150,7 @@ static bool bind_scan(struct x86_bind *b)
 {
 	b->op->d = x86_bind_reg(b, 0);
 	b->op->size = (uint8_t)x86_opnd_size(b, 1);
-	b->op->imm = x86_is_mem(b, 1);
-	if (b->op->imm)
-		x86_bind_mem(b, 1);
-	else
-		b->op->s = x86_bind_reg(b, 1);
+	b->op->imm = x86_bind_rm(b, 1, &b->op->s);
 	b->op->fn = (x86_fn *)b->row->ptr;
 	return true;
 }

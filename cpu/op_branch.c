@@ -173,11 +173,7 @@ static bool bind_jump(struct x86_bind *b)
 		return true;
 	}
 	b->op->size = (uint8_t)x86_opnd_size(b, 0);
-	b->op->imm = x86_is_mem(b, 0);
-	if (b->op->imm)
-		x86_bind_mem(b, 0);
-	else
-		b->op->s = x86_bind_reg(b, 0);
+	b->op->imm = x86_bind_rm(b, 0, &b->op->s);
 	if (!b->op->imm)
 		b->op->flags |= X86_OPF_SS;
 	b->op->fn = call ? call_any : jmp_any;

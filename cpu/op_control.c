@@ -16,11 +16,7 @@ bool x86_bind_plain(struct x86_bind *b)
 
 bool x86_bind_16(struct x86_bind *b)
 {
-	b->op->imm = x86_is_mem(b, 0);
-	if (b->op->imm)
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
+	b->op->imm = x86_bind_rm(b, 0, &b->op->d);
 	b->op->size = (uint8_t)x86_opnd_size(b, 0);
 	b->op->fn = (x86_fn *)b->row->ptr;
 	b->end = b->row->arg;

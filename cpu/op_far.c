@@ -213,43 +213,29 @@ OP(far_memory)
 OP(ret_far)
 {
 	uint64_t sp = x86_sp(c), rip = x86_stack_load(c, sp, op->size), rsp;
-	uint16_t sel = (uint16_t)x86_stack_load(c, sp + op->size, op->size), ss_sel;
-	struct x86_desc d, ss;
+	uint16_t sel = (uint16_t)x86_stack_load(c, sp + op->size, op->size), ss;
+	struct x86_desc d;
 	unsigned rpl = sel & 3;
-	uint32_t a;
 
+	sp += 2 * op->size + op->imm;
 	if (x86_real(c)) {
-		x86_set_sp(c, sp + 2 * op->size + op->imm);
+		x86_set_sp(c, sp);
 		x86_seg_real(c, X86_CS, sel);
 		c->rip = rip;
 		x86_mode_update(c);
 		return NULL;
 	}
-	if (!(sel & 0xfffc))
-		x86_gp(c, 0);
-	x86_desc_need(c, sel, X86_GP, &d);
-	a = d.seg.attrs;
-	if (!(a & X86_ATTR_S) || !(a & X86_ATTR_CODE) || rpl < c->cpl ||
-	    (a & X86_ATTR_DC ? x86_dpl(&d.seg) > rpl : x86_dpl(&d.seg) != rpl))
-		x86_gp(c, sel & 0xfffc);
-	code_present(c, &d, sel);
+	x86_return_segment(c, sel, &d);
 	offset_check(c, &d, rip);
 	if (rpl == c->cpl) {
-		x86_set_sp(c, sp + 2 * op->size + op->imm);
+		x86_set_sp(c, sp);
 		x86_cs_set(c, sel, &d, rpl);
 		c->rip = rip;
 		return NULL;
 	}
-	sp += 2 * op->size + op->imm;
 	rsp = x86_stack_load(c, sp, op->size);
-	ss_sel = (uint16_t)x86_stack_load(c, sp + op->size, op->size);
-	if (!(ss_sel & 0xfffc) && x86_long(c) && a & X86_ATTR_L && rpl < 3) {
-		ss.seg = (struct x86_seg){.sel = ss_sel, .attrs = X86_ATTR_UNUSABLE};
-	} else {
-		x86_ss_check(c, ss_sel, rpl, X86_GP, &ss);
-		x86_desc_accessed(c, &ss);
-	}
-	c->seg[X86_SS] = ss.seg;
+	ss = (uint16_t)x86_stack_load(c, sp + op->size, op->size);
+	x86_return_stack(c, ss, rpl, x86_long(c) && d.seg.attrs & X86_ATTR_L);
 	x86_cs_set(c, sel, &d, rpl);
 	c->rip = rip;
 	x86_set_sp(c, rsp + op->imm);
@@ -464,11 +450,7 @@ static bool bind_question(struct x86_bind *b)
 {
 	unsigned n = b->in->operand_count_visible - 1u;
 
-	b->op->imm = x86_is_mem(b, n);
-	if (b->op->imm)
-		x86_bind_mem(b, n);
-	else
-		b->op->s = x86_bind_reg(b, n);
+	b->op->imm = x86_bind_rm(b, n, &b->op->s);
 	b->op->size = (uint8_t)b->row->arg;
 	if (n) {
 		b->op->d = x86_bind_reg(b, 0);
@@ -480,11 +462,7 @@ static bool bind_question(struct x86_bind *b)
 
 static bool bind_arpl(struct x86_bind *b)
 {
-	b->op->imm = x86_is_mem(b, 0);
-	if (b->op->imm)
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
+	b->op->imm = x86_bind_rm(b, 0, &b->op->d);
 	b->op->s = x86_bind_reg(b, 1);
 	b->op->fn = arpl;
 	return true;

@@ -188,11 +188,7 @@ static x86_fn *const imul3_m[] = {NULL, imul3_m_16, imul3_m_32, imul3_m_64};
 
 static void bind_operand(struct x86_bind *b, unsigned n)
 {
-	b->op->imm = x86_is_mem(b, n);
-	if (x86_is_mem(b, n))
-		x86_bind_mem(b, n);
-	else
-		b->op->s = x86_bind_reg(b, n);
+	b->op->imm = x86_bind_rm(b, n, &b->op->s);
 }
 
 static bool bind_mul(struct x86_bind *b)

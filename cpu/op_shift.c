@@ -169,10 +169,7 @@ static bool bind_shift(struct x86_bind *b)
 	unsigned k = x86_size_index(x86_opnd_size(b, 0));
 	bool cl = x86_is_reg(b, 1), mem = x86_is_mem(b, 0);
 
-	if (mem)
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
+	x86_bind_rm(b, 0, &b->op->d);
 	if (!cl)
 		b->op->imm = b->opnd[1].imm.value.u;
 	b->op->fn = shift_fn[b->row->arg][2 * mem + cl][k];
@@ -243,10 +240,7 @@ static bool bind_double(struct x86_bind *b)
 	else
 		b->op->flags |= X86_OPF_CL; /* by CL */
 	b->op->fn = x86_is_mem(b, 0) ? double_m[k] : double_r[k];
-	if (x86_is_mem(b, 0))
-		x86_bind_mem(b, 0);
-	else
-		b->op->d = x86_bind_reg(b, 0);
+	x86_bind_rm(b, 0, &b->op->d);
 	return true;
 }
 

@@ -255,6 +255,36 @@ void x86_segs_outer(struct x86_cpu *c)
 	}
 }
 
+void x86_return_segment(struct x86_cpu *c, uint16_t sel, struct x86_desc *d)
+{
+	unsigned rpl = sel & 3;
+	uint32_t a;
+
+	if (!(sel & 0xfffc))
+		x86_gp(c, 0);
+	x86_desc_need(c, sel, X86_GP, d);
+	a = d->seg.attrs;
+	if (!(a & X86_ATTR_S) || !(a & X86_ATTR_CODE) || rpl < c->cpl ||
+	    (a & X86_ATTR_DC ? x86_dpl(&d->seg) > rpl : x86_dpl(&d->seg) != rpl) ||
+	    (x86_long(c) && a & X86_ATTR_L && a & X86_ATTR_DB))
+		x86_gp(c, sel & 0xfffc);
+	if (!(a & X86_ATTR_P))
+		x86_raise(c, X86_NP, sel & 0xfffc);
+}
+
+void x86_return_stack(struct x86_cpu *c, uint16_t sel, unsigned cpl, bool to64)
+{
+	struct x86_desc ss;
+
+	if (!(sel & 0xfffc) && to64 && cpl < 3 && (sel & 3) == cpl) {
+		c->seg[X86_SS] = (struct x86_seg){.sel = sel, .attrs = X86_ATTR_UNUSABLE};
+		return;
+	}
+	x86_ss_check(c, sel, cpl, X86_GP, &ss);
+	x86_desc_accessed(c, &ss);
+	c->seg[X86_SS] = ss.seg;
+}
+
 void x86_tss_stack(struct x86_cpu *c, unsigned cpl, uint16_t *sel, uint64_t *sp)
 {
 	bool wide = c->tr.attrs & 8; /* not a 16-bit TSS */

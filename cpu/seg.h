@@ -64,6 +64,9 @@ void x86_ss_check(struct x86_cpu *c, uint16_t sel, unsigned cpl, unsigned vector
 /* Real and virtual-8086 mode. */
 void x86_seg_real(struct x86_cpu *c, unsigned seg, uint16_t sel);
 void x86_cs_set(struct x86_cpu *c, uint16_t sel, struct x86_desc *d, unsigned cpl);
+/* Where IRET and RET lead: checked against the level; SS is loaded (null in 64-bit code). */
+void x86_return_segment(struct x86_cpu *c, uint16_t sel, struct x86_desc *d);
+void x86_return_stack(struct x86_cpu *c, uint16_t sel, unsigned cpl, bool to64);
 /* After a return to an outer level: data segments that it may not have become null. */
 void x86_segs_outer(struct x86_cpu *c);
 /* SS:rSP for an inner level from the task state (SDM 3A, 7.2.1); sel null in IA-32e mode. */
