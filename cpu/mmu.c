@@ -265,6 +265,8 @@ static uint64_t load(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t lin, unsi
 	alignment(c, tlb, lin, size);
 	if (!crosses(lin, size))
 		return load_in_page(c, tlb, lin, size);
+	entry(c, tlb, lin, false); /* both pages, before a device sees anything */
+	entry(c, tlb, (lin + size - 1) & X86_PAGE_MASK, false);
 	for (unsigned i = 0; i < size; i++)
 		v |= load_in_page(c, tlb, lin + i, 1) << 8 * i;
 	return v;

@@ -6,12 +6,17 @@
 #include "cpu/handlers.h"
 #include "cpu/stack.h"
 
-/* Where a relative branch leads: rip cut to the operand size. */
-static inline uint64_t target(const struct x86_cpu *c, const struct x86_op *op)
+/* Where a relative branch leads: rip cut to the operand size, #GP beyond the segment. */
+static inline uint64_t target(struct x86_cpu *c, const struct x86_op *op)
 {
 	uint64_t rip = c->r[X86_R_BLOCK] + op->ip + op->imm;
 
-	return op->size == 8 ? rip : op->size == 4 ? (uint32_t)rip : (uint16_t)rip;
+	if (x86_likely(op->size == 8))
+		return rip;
+	rip = op->size == 4 ? (uint32_t)rip : (uint16_t)rip;
+	if (rip > c->rip_max)
+		x86_gp(c, 0);
+	return rip;
 }
 
 static inline uint64_t behind(const struct x86_cpu *c, const struct x86_op *op)
@@ -43,8 +48,10 @@ OP(jmp_rel)
 
 OP(call_rel)
 {
+	uint64_t rip = target(c, op);
+
 	x86_push(c, behind(c, op), op->size);
-	return x86_goto(c, op, 1, target(c, op));
+	return x86_goto(c, op, 1, rip);
 }
 
 /* The displacement of a relative branch, and whether a link may lead there for good. */
@@ -136,7 +143,7 @@ OP(call_any)
 {
 	uint64_t rip = operand(c, op);
 
-	if (x86_code64(c) && (uint64_t)((int64_t)(rip << 16) >> 16) != rip) {
+	if (x86_code64(c) ? (uint64_t)((int64_t)(rip << 16) >> 16) != rip : rip > c->rip_max) {
 		x86_stack_probe(c, x86_sp(c) - op->size, op->size); /* the stack's fault is first */
 		x86_gp(c, 0);
 	}

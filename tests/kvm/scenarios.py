@@ -20,8 +20,40 @@ SPLIT = ("-M", "kernel-irqchip=split")
 LONGEST_PAUSE = 4  # seconds: less than the 24 bits of the PM timer last
 
 
+# Scenarios that have no meaning on the soft CPU, and why.
+KVM_ONLY = {
+    "cpu-models": "it asks /dev/kvm what its CPUs can do",
+    "failure": "the soft CPU has no internal errors to report",
+    "edu-assigned-split": "both forms of kernel-irqchip are one",
+    "power-button-split": "both forms of kernel-irqchip are one",
+    "irq-split": "both forms of kernel-irqchip are one",
+    "irq-64-split": "both forms of kernel-irqchip are one",
+    "smp-split": "both forms of kernel-irqchip are one",
+    "reset-cf9-split": "both forms of kernel-irqchip are one",
+}
+# Guests that test the CPU itself, with the devices that they use.
+CPU_GUESTS = {
+    "apic64": (),
+    "debug64": (),
+    "except64": (),
+    "modes64": (),
+    "paging32": (),
+    "paging64": (),
+    "segs32": (),
+    "smc64": TESTDEV,
+    "strings64": (),
+    "syscall64": (),
+    "tasks32": (),
+}
+
+
 def simple(guest, *args, **kw):
     return lambda t: t.run(guest, *args, **kw)
+
+
+def cpu_guest(guest, *args, append=""):
+    """A guest with a list of what this machine's KVM cannot do."""
+    return lambda t: t.run(guest, *args, append=f"accel={t.options.accel} {append}".strip())
 
 
 # --- boot protocols ---------------------------------------------------------------------------
@@ -356,4 +388,7 @@ def table():
         t["reset-cf9" + name] = guest_reset("cf9", *chips)
     for how in ("acpi", "8042", "p92", "triple"):
         t["reset-" + how] = guest_reset(how)
+    for name, args in CPU_GUESTS.items():
+        t["cpu-" + name] = cpu_guest(name, *args)
+    t["cpu-smp64"] = cpu_guest("smp64", "-smp", "4", append="cpus=4")
     return t

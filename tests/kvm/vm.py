@@ -24,7 +24,8 @@ class Stuck(Exception):
 class Vm:
     """args: further words of the command line; append: the guest's own arguments."""
 
-    def __init__(self, vmm, image, *args, accel="kvm", append="", memory="64", monitor=False, exit_device=True):
+    def __init__(self, vmm, image, *args, accel="kvm", append="", memory="64", monitor=False,
+                 exit_device=True):
         self.dir = tempfile.TemporaryDirectory(prefix="sluice-kvm-")
         self.errors = open(os.path.join(self.dir.name, "stderr"), "w+b")
         self.out = b""
