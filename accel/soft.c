@@ -19,6 +19,7 @@ enum {
 	PHYS_BITS = 40,
 	SLICE_ALONE = 20000000, /* instructions; a kick ends a slice, too */
 	SLICE_SHARED = 50000,
+	DUE_ROUNDS = 16, /* of timers, before the CPUs get their turn in any case */
 };
 
 struct soft_cpu {
@@ -127,7 +128,7 @@ static uint64_t until_deadline(struct soft *s, uint64_t n)
 {
 	int64_t at, now;
 
-	while (vclock_run_due(s->clock))
+	for (int i = 0; i < DUE_ROUNDS && vclock_run_due(s->clock); i++)
 		settle(s);
 	at = vclock_next_deadline(s->clock);
 	now = insn_time(s);
