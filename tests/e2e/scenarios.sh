@@ -181,6 +181,23 @@ more_reads() {
 
 busy_or_over() { more_reads 0 || over; }
 
+# The soft CPU with the kernel's VFIO: the flat guest of tests/kvm drives a real edu device, its DMA
+# through the IOMMU, its INTx with resampling and its MSI from eventfds. (Linux is for tests/soft.)
+scenario_soft() {
+	local image said
+	! is_qemu || { skip "the soft CPU" "QEMU has another"; return; }
+	image=$(dirname "$VMM")/tests/guest/guest-edu
+	bind vfio-pci "$lone"
+	said=$(timeout 120 "$VMM" -M q35 -accel soft -m 64 -nodefaults -display none -debugcon stdio \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$image" \
+		-device "vfio-pci,host=$lone,addr=5" 2>&1)
+	same "the guest ends well" 1 "$?"
+	same "everything that edu does is right" "done $(grep -c '^ok ' <<<"$said")" "$(tail -n 1 <<<"$said")"
+	matches "its interrupts came as messages" '^ok edu-msi$' "$said"
+	matches "and by its line" '^ok edu-intx-again$' "$said"
+	bind none "$lone"
+}
+
 # The VMM is stopped while the guest keeps the disk busy.
 scenario_release() {
 	local signal exits count

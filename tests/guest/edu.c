@@ -36,7 +36,7 @@ static void on_msi(unsigned v)
 
 static bool comes(volatile uint32_t *count, uint32_t n)
 {
-	for (unsigned i = 0; i < 200000 && *count < n; i++)
+	for (uint32_t i = 0; i < PATIENCE && *count < n; i++)
 		__asm__ volatile("sti; nop; nop; cli" : : : "memory");
 	return *count >= n;
 }
@@ -49,7 +49,7 @@ static void registers(void)
 	write32(bar + 4, 0x12345678);
 	check("edu-liveness", read32(bar + 4), ~0x12345678u);
 	write32(bar + 8, 5);
-	for (i = 0; i < 100000000 && read32(bar + 0x20) & 1; i++)
+	for (i = 0; i < PATIENCE && read32(bar + 0x20) & 1; i++)
 		;
 	check("edu-factorial", read32(bar + 8), 120);
 }
@@ -63,7 +63,7 @@ static void dma(uint32_t src, uint32_t dst, uint32_t cmd)
 	write32(bar + 0x90, BYTES);
 	write32(bar + 0x94, 0);
 	write32(bar + 0x98, cmd);
-	for (unsigned i = 0; i < 100000000 && read32(bar + 0x98) & 1; i++)
+	for (unsigned i = 0; i < PATIENCE && read32(bar + 0x98) & 1; i++)
 		;
 }
 
