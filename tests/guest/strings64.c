@@ -263,7 +263,7 @@ static void interrupted(void)
 	lapic_write(LAPIC_TIMER_DIV, 0xb);
 	lapic_write(LAPIC_LVT_TIMER, 0x20060);
 	lapic_write(LAPIC_TIMER_INIT, 300000);
-	for (unsigned i = 0; i < 200000 && irqs < 3; i++) {
+	for (unsigned i = 0; i < 20000000 && irqs < 3; i++) {
 		memset(big + BIG, 0, 64);
 		set(BIG, (uintptr_t)big, (uintptr_t)big + BIG, 0);
 		STRING("sti; rep movsb; cli");
