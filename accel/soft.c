@@ -22,6 +22,9 @@ enum {
 	DUE_ROUNDS = 16, /* of timers, before the CPUs get their turn in any case */
 };
 
+/* ns: a timer that far away never comes; time would not fit behind it. */
+#define NEVER (INT64_MAX / 2)
+
 struct soft_cpu {
 	struct soft *soft;
 	struct lapic *lapic;
@@ -140,7 +143,7 @@ static bool jump_to_deadline(struct soft *s)
 {
 	int64_t at = vclock_next_deadline(s->clock);
 
-	if (at < 0)
+	if (at < 0 || at > NEVER)
 		return false;
 	s->jumped += MAX(at - insn_time(s), 0);
 	return true;
@@ -153,7 +156,7 @@ static void apic_kick(void *opaque, unsigned cpu)
 	struct soft *s = opaque;
 
 	if (s->cpu[cpu].x86)
-		x86_kick(s->cpu[cpu].x86);
+		x86_notice(s->cpu[cpu].x86);
 	poke(s);
 }
 
@@ -162,7 +165,8 @@ static void apic_eoi(void *opaque, uint8_t vector)
 	struct soft *s = opaque;
 
 	s->eoi[vector / 64] |= 1ull << (vector % 64);
-	apic_kick(s, 0);
+	if (s->running) /* it is its own, and ends its turn */
+		x86_kick(s->running);
 }
 
 static const struct lapics_ops lapics_ops = {.kick = apic_kick, .eoi = apic_eoi};
@@ -411,9 +415,8 @@ static enum x86_stop take_turn(struct soft *s, struct x86_cpu *c)
 	uint64_t n = s->accel.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
 	enum x86_stop why;
 
-	if (!s->insn)
-		return x86_run(c, n);
-	n = until_deadline(s, n);
+	if (s->insn)
+		n = until_deadline(s, n);
 	s->run_start = x86_icount(c);
 	s->running = c;
 	why = x86_run(c, n);

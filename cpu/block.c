@@ -185,34 +185,69 @@ static struct x86_block *find(struct x86_set *s, uint64_t phys, uint32_t key)
 
 /* --- making --- */
 
-/* An instruction over a page's end, or in no RAM: decoded each time, into the CPU's own block. */
-static struct x86_block *one_off(struct x86_cpu *c, uint64_t lin, const struct x86_itlbe *e)
+/* n bytes of code at lin; a fault in the second page is the instruction's own. */
+static void fetch(struct x86_cpu *c, uint64_t lin, uint8_t *code, unsigned n)
 {
-	struct x86_block *b = c->scratch;
-	uint8_t code[16];
-	unsigned here = 0x1000 - (unsigned)(lin & 0xfff), len = MIN(here, 15u);
-	uint64_t at = e->phys | (lin & 0xfff);
+	while (n) {
+		const struct x86_itlbe *e = x86_fetch_page(c, lin);
+		unsigned here = MIN(n, 0x1000 - (unsigned)(lin & 0xfff));
+		uint64_t at = e->phys | (lin & 0xfff);
 
-	if (e->host)
-		memcpy(code, e->host + (lin & 0xfff), len);
-	else
-		aspace_read_buf(c->set->conf.mem, at, code, len);
-	if (!x86_decode(c, b, code, len, 0, 1))
-		return b;
-	if (len < 15) { /* a fault there is this instruction's own */
-		uint64_t next = (lin & X86_PAGE_MASK) + 0x1000;
-
-		if (!x86_code64(c))
-			next &= 0xffffffff;
-		e = x86_fetch_page(c, next);
-		if (e->host)
-			memcpy(code + len, e->host, 15 - len);
-		else
-			aspace_read_buf(c->set->conf.mem, e->phys, code + len, 15 - len);
-		if (!x86_decode(c, b, code, 15, 0, 1))
-			return b;
+		if (e->host) {
+			memcpy(code, e->host + (lin & 0xfff), here);
+		} else {
+			x86_outside(c);
+			aspace_read_buf(c->set->conf.mem, at, code, here);
+			x86_inside(c, false);
+		}
+		lin = x86_code64(c) ? lin + here : (lin + here) & 0xffffffff;
+		code += here;
+		n -= here;
 	}
-	x86_gp(c, 0); /* more than 15 bytes */
+}
+
+/* Is it what the slot was made of?  Its bytes decide, page by page as they would be fetched. */
+static bool same_code(struct x86_cpu *c, uint64_t lin, const struct x86_scratch *s)
+{
+	unsigned here = MIN(s->len, 0x1000 - (unsigned)(lin & 0xfff));
+	uint8_t code[X86_INSN_MAX];
+
+	if (!s->len || s->lin != lin || s->block->key != c->mode)
+		return false;
+	fetch(c, lin, code, here);
+	if (memcmp(code, s->code, here))
+		return false;
+	fetch(c, (lin + here) & (x86_code64(c) ? ~(uint64_t)0 : 0xffffffff), code, s->len - here);
+	return !memcmp(code, s->code + here, s->len - here);
+}
+
+/*
+ * An instruction over a page's end, or in no RAM: what it is shows only when it is fetched, so it
+ * is never found by address, and only kept for the case that it is the same the next time.
+ */
+static struct x86_block *one_off(struct x86_cpu *c, uint64_t lin)
+{
+	struct x86_scratch *s = &c->scratch[(lin >> 4 ^ c->mode) % X86_SCRATCHES];
+	struct x86_block *b = s->block;
+	unsigned len = MIN(0x1000 - (unsigned)(lin & 0xfff), X86_INSN_MAX);
+
+	if (same_code(c, lin, s))
+		return b;
+	s->len = 0;
+	fetch(c, lin, s->code, len);
+	if (x86_decode(c, b, s->code, len, 0xfff, 1) < 0) {
+		if (len == X86_INSN_MAX)
+			x86_gp(c, 0); /* more than 15 bytes */
+		len = X86_INSN_MAX;
+		fetch(c, lin, s->code, len);
+		if (x86_decode(c, b, s->code, len, 0xfff, 1) < 0)
+			x86_gp(c, 0);
+	}
+	b->one_off = true;
+	b->key = c->mode;
+	s->lin = lin;
+	s->len = (uint8_t)(b->ops[0].len ? b->bytes : len); /* all that made it invalid */
+	return b;
 }
 
 static struct x86_block *room(struct x86_set *s)
@@ -251,13 +286,13 @@ static struct x86_block *make(struct x86_cpu *c, uint64_t lin, const struct x86_
 	unsigned off = lin & 0xfff;
 
 	if (!e->host)
-		return one_off(c, lin, e);
+		return one_off(c, lin);
 	b = room(s);
 	p = codepage_get(s, e->phys, e->host);
 	b = (void *)(s->arena + s->arena_used);
 	if (x86_decode(c, b, e->host + off, 0x1000 - off, off,
 		       c->mode & X86_MODE_STEP ? 1 : X86_BLOCK_MAX) < 0)
-		return one_off(c, lin, e);
+		return one_off(c, lin);
 	b->phys = e->phys | off;
 	b->key = c->mode;
 	keep(s, b, p);

@@ -77,6 +77,7 @@ enum x86_stop {
 enum x86_stop x86_run(struct x86_cpu *c, uint64_t budget);
 /* Any thread: x86_run() looks at events and comes back soon. */
 void x86_kick(struct x86_cpu *c);
+void x86_notice(struct x86_cpu *c);   /* any thread: x86_run() looks at events, and goes on */
 bool x86_runnable(struct x86_cpu *c); /* not halted, or an event would end that */
 
 uint64_t x86_icount(const struct x86_cpu *c); /* instructions executed since power-on */

@@ -19,19 +19,25 @@
 
 /* --- the set --- */
 
-static void map_changed(struct aspace_listener *l, const struct mrange *r)
+static struct x86_set *set_of(struct aspace_listener *l)
 {
-	struct x86_set *s = (void *)((uint8_t *)l - offsetof(struct x86_set, listener));
-
-	if (r->region->host)
-		x86_flush_request(s);
+	return (void *)((uint8_t *)l - offsetof(struct x86_set, listener));
 }
 
-/* What was taken away may be unmapped after this. */
+static void map_changed(struct aspace_listener *l, const struct mrange *r)
+{
+	set_of(l)->map_changed |= r->region->host != NULL;
+}
+
+/* The new map is in force.  What was taken away may be unmapped when this returns. */
 static void map_committed(struct aspace_listener *l)
 {
-	struct x86_set *s = (void *)((uint8_t *)l - offsetof(struct x86_set, listener));
+	struct x86_set *s = set_of(l);
 
+	if (!s->map_changed)
+		return;
+	s->map_changed = false;
+	x86_flush_request(s);
 	while (__atomic_load_n(&s->flush, __ATOMIC_SEQ_CST) &&
 	       __atomic_load_n(&s->inside, __ATOMIC_SEQ_CST))
 		sched_yield();
@@ -66,8 +72,8 @@ void x86_set_free(struct x86_set *s)
 		return;
 	aspace_unlisten(s->conf.mem, &s->listener);
 	for (unsigned n = 0; n < s->conf.cpus; n++) {
-		if (s->cpu[n])
-			g_free(s->cpu[n]->scratch);
+		for (unsigned i = 0; s->cpu[n] && i < X86_SCRATCHES; i++)
+			g_free(s->cpu[n]->scratch[i].block);
 		g_free(s->cpu[n]);
 	}
 	munmap(s->arena, s->arena_size);
@@ -123,7 +129,10 @@ struct x86_cpu *x86_new(struct x86_set *s, unsigned n, const struct x86_env *env
 	c->env = *env;
 	c->cpuid = *cpuid;
 	c->gen[0] = 1;
-	c->scratch = g_malloc0(sizeof(struct x86_block) + X86_BLOCK_OPS * sizeof(struct x86_op));
+	for (unsigned i = 0; i < X86_SCRATCHES; i++)
+		c->scratch[i].block =
+			g_malloc0(sizeof(struct x86_block) + 4 * sizeof(struct x86_op));
+	x86_tlb_reset(c);
 	s->cpu[n] = c;
 	x86_reset(c, NULL);
 	return c;
@@ -219,11 +228,16 @@ void x86_get_regs(struct x86_cpu *c, struct x86_regs *r)
 
 /* --- other threads --- */
 
+void x86_notice(struct x86_cpu *c)
+{
+	__atomic_store_n(&c->attention, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->limit, 0, __ATOMIC_SEQ_CST);
+}
+
 void x86_kick(struct x86_cpu *c)
 {
 	__atomic_store_n(&c->kicked, true, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&c->attention, true, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&c->limit, 0, __ATOMIC_SEQ_CST);
+	x86_notice(c);
 }
 
 bool x86_runnable(struct x86_cpu *c)
@@ -234,7 +248,8 @@ bool x86_runnable(struct x86_cpu *c)
 		return ev & (X86_EV_INIT | X86_EV_SIPI);
 	if (!c->halted)
 		return true;
-	return ev & (X86_EV_INIT | X86_EV_NMI) || (ev & X86_EV_INTR && c->rflags & X86_IF);
+	return ev & X86_EV_INIT || (ev & X86_EV_NMI && !c->nmi_blocked) ||
+	       (ev & X86_EV_INTR && c->rflags & X86_IF);
 }
 
 uint64_t x86_icount(const struct x86_cpu *c)
@@ -254,7 +269,7 @@ static struct x86_block *find_block(struct x86_cpu *c)
 	if (j->lin == lin && j->gen == c->gen[1] && c->rip <= c->rip_max && !j->to->dead)
 		return j->to;
 	b = x86_block_get(c);
-	if (b != c->scratch)
+	if (!b->one_off)
 		*j = (struct x86_jump){lin, c->gen[1], b};
 	return b;
 }
@@ -264,9 +279,9 @@ static const struct x86_op *next_block(struct x86_cpu *c)
 	struct x86_block *b = find_block(c);
 	struct x86_link *l = c->want;
 
-	if (l && b != c->scratch) {
+	if (l && !b->one_off) {
 		l->to = b;
-		l->gen = c->gen[c->want_far];
+		l->gen = x86_link_key(c, c->want_far, c->rip);
 	}
 	c->via = c->want = NULL;
 	return x86_enter(c, b, c->rip);
@@ -323,6 +338,7 @@ static void run_one(struct x86_cpu *c)
 	c->gen[1] |= X86_MODE_STEP;
 	c->limit = 0;
 	c->shadow = 0;
+	c->no_step = false;
 	c->want = NULL;
 	run_blocks(c);
 	c->want = NULL;
@@ -331,7 +347,7 @@ static void run_one(struct x86_cpu *c)
 	if (shadow)
 		c->attention = true;
 	if (c->shadow != X86_SHADOW_SS)
-		trap(c, tf);
+		trap(c, tf && !c->no_step);
 }
 
 /* true: come back now. */
@@ -382,6 +398,7 @@ enum x86_stop x86_run(struct x86_cpu *c, uint64_t budget)
 	if (sigsetjmp(c->escape, 0)) {
 		c->op = NULL;
 		c->via = c->want = NULL;
+		c->dr6_pending = 0; /* its instruction is undone */
 		if (c->shadow && !(c->mode & X86_MODE_STEP))
 			c->shadow = 0;
 		x86_mode_update(c);

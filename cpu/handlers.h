@@ -66,13 +66,22 @@ static inline const struct x86_op *x86_enter(struct x86_cpu *c, struct x86_block
 	return b->ops;
 }
 
+/*
+ * What a link must bear to lead to rip: out of the page, this mapping, this mode and this linear
+ * address, for the block may be mapped at several.
+ */
+static inline uint64_t x86_link_key(const struct x86_cpu *c, bool far, uint64_t rip)
+{
+	return far ? c->gen[1] + (rip >> 12) * 0x9e3779b97f4a7c15 : c->gen[0];
+}
+
 /* To rip through link `way`, which stands behind the op.  The block has op_n = 2. */
 static inline const struct x86_op *x86_goto(struct x86_cpu *c, const struct x86_op *op, int way,
 					    uint64_t rip)
 {
 	struct x86_link *l = &x86_links(op)[way];
 
-	if (x86_likely(l->gen == c->gen[op->flags & X86_OPF_FAR] &&
+	if (x86_likely(l->gen == x86_link_key(c, op->flags & X86_OPF_FAR, rip) &&
 		       c->icount < __atomic_load_n(&c->limit, __ATOMIC_RELAXED))) {
 		c->via = l;
 		return x86_enter(c, l->to, rip);

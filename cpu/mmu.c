@@ -13,20 +13,33 @@
 
 #define NOTHING (~(uint64_t)0)
 
+static bool in_ram(const struct x86_set *s, uint64_t phys)
+{
+	return phys >= s->ram_first && phys <= s->ram_last;
+}
+
+/* What covers only a part of its page is left to the address space, which knows the bytes. */
 uint8_t *x86_phys_ptr(struct x86_set *s, uint64_t phys, bool write)
 {
 	uint64_t len = ~(uint64_t)0xfff;
 	uint8_t *p;
 
-	if (phys >= s->ram_first && phys <= s->ram_last)
+	if (in_ram(s, phys))
 		return s->ram_host + (phys - s->ram_first);
 	p = aspace_ptr(s->conf.mem, phys, &len, write);
-	if (p && write && len > 0x100000) {
-		s->ram_first = phys;
+	if (p && len < 0x1000 - (phys & 0xfff))
+		return NULL;
+	if (p && write && len > 0x100000 && !aspace_is_device(s->conf.mem, phys)) {
+		s->ram_first = phys & X86_PAGE_MASK;
 		s->ram_last = phys + len - 1;
-		s->ram_host = p;
+		s->ram_host = p - (phys & 0xfff);
 	}
 	return p;
+}
+
+static bool is_device(struct x86_set *s, uint64_t phys)
+{
+	return !in_ram(s, phys) && aspace_is_device(s->conf.mem, phys);
 }
 
 /* --- flushing --- */
@@ -36,12 +49,20 @@ static void new_mapping(struct x86_cpu *c)
 	c->gen[1] = ++c->set->gen << 8 | c->mode;
 }
 
+static void flush_set(struct x86_cpu *c, unsigned k, bool global_too)
+{
+	for (unsigned i = 0; i < X86_TLB_SIZE; i++)
+		if (global_too || !(c->tlbs[k][i].phys & X86_TLB_GLOBAL))
+			c->tlbs[k][i].rtag = c->tlbs[k][i].wtag = NOTHING;
+	if (global_too)
+		c->tlbs_used &= (uint8_t) ~(1u << k);
+}
+
 void x86_tlb_flush(struct x86_cpu *c, bool global_too)
 {
 	for (unsigned k = 0; k < X86_TLBS; k++)
-		for (unsigned i = 0; i < X86_TLB_SIZE; i++)
-			if (global_too || !(c->tlbs[k][i].phys & X86_TLB_GLOBAL))
-				c->tlbs[k][i].rtag = c->tlbs[k][i].wtag = NOTHING;
+		if (c->tlbs_used >> k & 1)
+			flush_set(c, k, global_too);
 	for (unsigned i = 0; i < X86_ITLB_SIZE; i++)
 		if (global_too || !c->itlb[i].global)
 			c->itlb[i].tag = NOTHING;
@@ -50,19 +71,39 @@ void x86_tlb_flush(struct x86_cpu *c, bool global_too)
 	new_mapping(c);
 }
 
+void x86_tlb_reset(struct x86_cpu *c)
+{
+	c->tlbs_used = (1u << X86_TLBS) - 1;
+	x86_tlb_flush(c, true);
+}
+
 static uint64_t large_bit(uint64_t lin)
 {
 	return 1ull << (lin >> 30 & 63);
+}
+
+/* Any part of a large page: all of it goes, wherever it was used. */
+static void flush_large(struct x86_cpu *c, uint64_t lin)
+{
+	for (unsigned k = 0; k < X86_TLBS; k++)
+		for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
+			struct x86_tlbe *e = &c->tlbs[k][i];
+
+			if (e->phys & X86_TLB_LARGE &&
+			    ((e->rtag >> 30 == lin >> 30) || (e->wtag >> 30 == lin >> 30)))
+				e->rtag = e->wtag = NOTHING;
+		}
+	for (unsigned i = 0; i < X86_ITLB_SIZE; i++)
+		if (c->itlb[i].large && c->itlb[i].tag >> 30 == lin >> 30)
+			c->itlb[i].tag = NOTHING;
 }
 
 void x86_tlb_flush_page(struct x86_cpu *c, uint64_t lin)
 {
 	uint64_t page = lin & X86_PAGE_MASK;
 
-	if (c->large & large_bit(lin)) { /* any part of a large page: all of it goes */
-		x86_tlb_flush(c, true);
-		return;
-	}
+	if (c->large & large_bit(lin))
+		flush_large(c, lin);
 	for (unsigned k = 0; k < X86_TLBS; k++) {
 		struct x86_tlbe *e = &c->tlbs[k][lin >> 12 & (X86_TLB_SIZE - 1)];
 
@@ -138,6 +179,9 @@ static void fill(struct x86_cpu *c, struct x86_tlbe *e, uint64_t lin, const stru
 	e->wtag = writable ? page | slow : NOTHING;
 	if (x->large)
 		c->large |= large_bit(lin);
+	c->tlbs_used |= (uint8_t)(1u << rights_of(c, e));
+	if (host && is_device(c->set, phys))
+		e->phys |= X86_TLB_DEVICE;
 	if (!rom) {
 		e->phys |= X86_TLB_IO;
 		e->rtag |= 1;
@@ -342,7 +386,7 @@ uint8_t *x86_host_ptr(struct x86_cpu *c, uint64_t lin, bool write, unsigned *len
 {
 	const struct x86_tlbe *e = entry(c, c->tlb, lin, write);
 
-	if ((write ? e->wtag : e->rtag) & 1)
+	if ((write ? e->wtag : e->rtag) & 1 || e->phys & X86_TLB_DEVICE)
 		return NULL;
 	*len = MIN(*len, 0x1000 - (unsigned)(lin & 0xfff));
 	return (uint8_t *)(uintptr_t)(lin + e->addend);
@@ -361,7 +405,8 @@ const struct x86_itlbe *x86_fetch_page(struct x86_cpu *c, uint64_t lin)
 	e->tag = lin & X86_PAGE_MASK;
 	e->phys = x.phys & X86_PAGE_MASK;
 	e->global = x.global;
-	e->host = x86_phys_ptr(c->set, e->phys, false);
+	e->large = x.large;
+	e->host = is_device(c->set, e->phys) ? NULL : x86_phys_ptr(c->set, e->phys, false);
 	if (x.large)
 		c->large |= large_bit(lin);
 	x86_codepage_check(c->set, e->phys);

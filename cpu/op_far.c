@@ -431,17 +431,17 @@ OP(verr)
 	return answer(c, op, ok);
 }
 
+/* Writes where it changes something alone (SDM 2A, ARPL): what can only be read may have it. */
 OP(arpl)
 {
-	struct x86_rmw m = {0};
 	uint64_t a, b = x86_get(c, op->s, 2), r;
 
 	need_protected(c);
-	a = op->imm ? x86_rmw_begin(c, &m, x86_ea_w(c, op, 2), 2) : x86_get(c, op->d, 2);
+	a = op->imm ? x86_ld16(c, x86_ea_r(c, op, 2)) : x86_get(c, op->d, 2);
 	r = (a & 3) < (b & 3) ? (a & ~(uint64_t)3) | (b & 3) : a;
-	if (op->imm)
-		x86_rmw_end(c, &m, r, 2);
-	else
+	if (op->imm && r != a)
+		x86_st16(c, x86_ea_w(c, op, 2), (uint16_t)r);
+	else if (!op->imm)
 		x86_put(c, op->d, r, 2);
 	return answer(c, op, r != a);
 }

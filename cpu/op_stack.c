@@ -140,9 +140,8 @@ OP(pusha)
 {
 	uint64_t sp = x86_sp(c), old = c->r[X86_RSP];
 
-	x86_probe_write(c,
-			x86_seg_lin(c, X86_SS, x86_sp_wrap(c, sp - 8 * op->size), op->size, true),
-			op->size);
+	for (unsigned i = 1; i <= 8; i++) /* all or nothing; the first of them that faults */
+		x86_stack_probe(c, sp - i * op->size, op->size);
 	for (int i = 0; i < 8; i++) {
 		sp -= op->size;
 		x86_stack_store(c, sp, i == X86_RSP ? old : c->r[i], op->size);

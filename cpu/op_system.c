@@ -40,6 +40,7 @@ OP(int_n)
 		x86_gp(c, 0); /* INT n, but not INT3 (SDM 3B, 20.2.7) */
 	c->rip = c->r[X86_R_BLOCK] + op->ip;
 	x86_deliver(c, (uint8_t)op->imm, true, false, 0);
+	c->no_step = true;
 	return NULL;
 }
 
@@ -58,6 +59,7 @@ OP(into)
 		return x86_leave(c, op);
 	c->rip = c->r[X86_R_BLOCK] + op->ip;
 	x86_deliver(c, X86_OFLOW, true, false, 0);
+	c->no_step = true;
 	return NULL;
 }
 
@@ -65,6 +67,7 @@ OP(int1)
 {
 	c->rip = c->r[X86_R_BLOCK] + op->ip;
 	x86_deliver(c, X86_DB, false, false, 0);
+	c->no_step = true;
 	return NULL;
 }
 
@@ -294,6 +297,7 @@ OP(syscall)
 	flat_segment(c, X86_CS, sel, x86_long(c) ? CODE64 : CODE32);
 	flat_segment(c, X86_SS, sel + 8, DATA);
 	c->cpl = 0;
+	c->no_step = !(c->rflags & X86_TF);
 	x86_mode_update(c);
 	return NULL;
 }

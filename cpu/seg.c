@@ -56,6 +56,10 @@ void x86_mode_update(struct x86_cpu *c)
 	if (stepping(c))
 		m |= X86_MODE_STEP;
 	c->mode = m;
+	if (c->cs_base != c->seg[X86_CS].base) { /* rip means another place */
+		c->cs_base = c->seg[X86_CS].base;
+		c->gen[1] = ++c->set->gen << 8;
+	}
 	c->gen[1] = (c->gen[1] & ~(uint64_t)0xff) | m;
 	c->tlb_watch = c->dr[7] & 0xff;
 	c->rip_max = (m & X86_MODE_WIDTH) == 2 ? ~(uint64_t)0 : c->seg[X86_CS].limit;

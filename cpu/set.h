@@ -24,6 +24,7 @@ struct x86_block {
 	uint16_t bytes;
 	uint16_t ops_n;
 	bool dead;
+	bool one_off; /* an x86_scratch's: in no list, and nothing leads to it */
 	struct x86_block *hash_next, *page_next;
 	struct x86_op ops[];
 };
@@ -56,6 +57,7 @@ struct x86_set {
 	uint64_t dma_seq; /* atomic: devices may have written */
 	bool flush;       /* atomic: the memory map changed */
 	bool inside;      /* atomic: a CPU may use what its TLB points to */
+	bool map_changed; /* within a commit of the memory map, under its lock */
 	unsigned drops;   /* times that the arena was full */
 	/* The RAM that page walks met last. */
 	uint64_t ram_first, ram_last;
@@ -86,6 +88,7 @@ int x86_decode(struct x86_cpu *c, struct x86_block *b, const uint8_t *code, unsi
 /* Physical page of code at lin, for execution: host bytes or NULL; may raise #PF. */
 const struct x86_itlbe *x86_fetch_page(struct x86_cpu *c, uint64_t lin);
 void x86_tlb_flush(struct x86_cpu *c, bool global_too);
+void x86_tlb_reset(struct x86_cpu *c); /* whatever was there */
 void x86_tlb_flush_page(struct x86_cpu *c, uint64_t lin);
 void x86_tlb_select(struct x86_cpu *c); /* CPL, AC or CR4.SMAP changed */
 /* No CPU may write the page at full speed any more; or it may again, after its next miss. */

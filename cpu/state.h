@@ -101,7 +101,13 @@ struct x86_tlbe {
 	uint64_t addend;     /* linear address + this = the host's */
 	uint64_t phys;       /* of the page; low bits: X86_TLB_* */
 };
-enum { X86_TLB_GLOBAL = 1, X86_TLB_LARGE = 2, X86_TLB_IO = 4, X86_TLB_CODE = 8 };
+enum {
+	X86_TLB_GLOBAL = 1,
+	X86_TLB_LARGE = 2,
+	X86_TLB_IO = 4,
+	X86_TLB_CODE = 8,
+	X86_TLB_DEVICE = 16
+};
 /* Which rights: kernel (SMAP heeded), user, kernel with RFLAGS.AC, user with alignment checks. */
 enum { X86_TLB_KERNEL, X86_TLB_USER, X86_TLB_KERNEL_AC, X86_TLB_USER_AC, X86_TLBS };
 
@@ -110,7 +116,7 @@ struct x86_itlbe {
 	uint64_t tag; /* linear page; ~0: nothing */
 	uint64_t phys;
 	const uint8_t *host; /* NULL: not RAM */
-	bool global;
+	bool global, large;
 };
 #define X86_ITLB_SIZE 128u
 
@@ -122,6 +128,17 @@ struct x86_link {
 	struct x86_block *to;
 	uint64_t gen;
 };
+
+#define X86_INSN_MAX 15u
+
+/* An instruction that cannot be found by its physical address, as it was the last time. */
+struct x86_scratch {
+	uint64_t lin;
+	uint8_t len; /* 0: nothing */
+	uint8_t code[X86_INSN_MAX];
+	struct x86_block *block;
+};
+#define X86_SCRATCHES 64u
 
 struct x86_jump { /* where indirect jumps went */
 	uint64_t lin, gen;
@@ -158,7 +175,9 @@ struct x86_cpu {
 	uint64_t gen[2];      /* [0] is 1: links within a page; [1]: this mapping, this mode */
 	struct x86_link *via, *want;
 	bool want_far;
+	bool no_step;     /* the instruction led into a handler: TF is saved, not taken */
 	bool yield;       /* PAUSE: let another CPU run */
+	uint64_t cs_base; /* that gen[1] is about */
 	uint64_t rip_max; /* of the code segment */
 	uint64_t rip;
 	uint64_t rflags; /* but X86_ARITH */
@@ -202,13 +221,14 @@ struct x86_cpu {
 	struct x86_set *set;
 	unsigned id;
 	struct cpuid_table cpuid;
-	uint64_t large; /* hash of what 1 GiB areas have had large pages */
+	uint8_t tlbs_used; /* bit k: tlbs[k] has had entries since it was empty */
+	uint64_t large;    /* hash of what 1 GiB areas have had large pages */
 	uint64_t rng;
 
 	struct x86_tlbe tlbs[X86_TLBS][X86_TLB_SIZE];
 	struct x86_itlbe itlb[X86_ITLB_SIZE];
 	struct x86_jump jump[X86_JUMPS];
-	struct x86_block *scratch; /* one instruction that cannot be kept */
+	struct x86_scratch scratch[X86_SCRATCHES];
 };
 
 static inline bool x86_long(const struct x86_cpu *c) /* IA-32e mode, 64-bit or compatibility */

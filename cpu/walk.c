@@ -28,7 +28,7 @@ static uint64_t entry_load(struct walk *w, uint64_t at)
 	const uint8_t *p = x86_phys_ptr(w->c->set, at, false);
 
 	w->pte_at = at;
-	w->pte = p ? le_load(p, w->size) : aspace_read(w->c->set->conf.mem, at, w->size);
+	w->pte = p ? le_load(p, w->size) : 0; /* a device's registers are no page tables */
 	return w->pte;
 }
 
@@ -107,7 +107,7 @@ static bool walk_long(struct walk *w, struct x86_xlat *x)
 			break;
 		table = frame(w);
 	}
-	x->phys = frame(w);
+	x->phys = frame(w) & ~((1ull << w->shift) - 1); /* bit 12 of a large one is PAT */
 	return shift == 12 || !reserved(w, ((1ull << shift) - 1) & ~(uint64_t)0x1fff);
 }
 
@@ -124,7 +124,7 @@ static bool walk_pae(struct walk *w, struct x86_xlat *x)
 		return false;
 	if (!is_leaf(w, true) && !level(w, x, frame(w), 12, false))
 		return false;
-	x->phys = frame(w);
+	x->phys = frame(w) & ~((1ull << w->shift) - 1);
 	return w->shift == 12 || !reserved(w, 0x1fe000);
 }
 

@@ -471,6 +471,18 @@ void *aspace_ptr(struct aspace *as, uint64_t addr, uint64_t *len, bool write)
 	return p;
 }
 
+bool aspace_is_device(struct aspace *as, uint64_t addr)
+{
+	const struct mrange *r;
+	bool device;
+
+	rcu_read_lock();
+	r = find(rcu_dereference(as->map), addr);
+	device = r && r->start <= addr && r->region->device;
+	rcu_read_unlock();
+	return device;
+}
+
 void aspace_foreach(struct aspace *as, void (*fn)(void *opaque, const struct mrange *r),
 		    void *opaque)
 {

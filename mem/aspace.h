@@ -72,6 +72,9 @@ bool aspace_write_buf(struct aspace *as, uint64_t addr, const void *buf, size_t 
  */
 void *aspace_ptr(struct aspace *as, uint64_t addr, uint64_t *len, bool write);
 
+/* Is that the memory of a device (a mapped BAR), where the width of an access matters? */
+bool aspace_is_device(struct aspace *as, uint64_t addr);
+
 /* Every thread that reads address spaces calls these at its start and end. */
 void aspace_thread_enter(void);
 void aspace_thread_leave(void);
