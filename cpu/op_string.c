@@ -46,6 +46,8 @@ static unsigned run(struct x86_cpu *c, const struct x86_op *op, unsigned seg, ui
 			return 0;
 		if (!x86_code64(c))
 			len = (unsigned)MIN(len, last - (int64_t)off + 1);
+		if (len < op->size) /* #GP, even where the page faults, too */
+			return 0;
 		if (op->flags & (X86_OPF_A16 | X86_OPF_A32) && off + len > 0x100000000)
 			return 0;
 	}
@@ -81,7 +83,9 @@ static unsigned many_movs(struct x86_cpu *c, const struct x86_op *op, uint64_t c
 	if (c->rflags & X86_DF || count < 4)
 		return 0;
 	n = run(c, op, op->seg, offset(c, op, X86_RSI), count * op->size, false, &from);
-	n = n ? run(c, op, X86_ES, offset(c, op, X86_RDI), n, true, &to) : 0;
+	if (n < op->size) /* it must fault before the store does */
+		return 0;
+	n = run(c, op, X86_ES, offset(c, op, X86_RDI), n, true, &to);
 	n -= n % op->size;
 	if (!n)
 		return 0;

@@ -63,12 +63,20 @@ static bool is_memory(const struct insn *i, unsigned n)
 
 static bool pops_flags(const struct insn *i)
 {
-	return i->in.mnemonic == ZYDIS_MNEMONIC_POPF || i->in.mnemonic == ZYDIS_MNEMONIC_POPFQ;
+	return i->in.mnemonic == ZYDIS_MNEMONIC_POPF || i->in.mnemonic == ZYDIS_MNEMONIC_POPFD ||
+	       i->in.mnemonic == ZYDIS_MNEMONIC_POPFQ;
+}
+
+bool aim_pushes_half(const struct insn *i)
+{
+	return gen_narrow(i) && i->in.mnemonic == ZYDIS_MNEMONIC_PUSH &&
+	       i->in.operand_width == 32 && i->opnd[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       ZydisRegisterGetClass(i->opnd[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;
 }
 
 static uint64_t pick_stack(struct rng *r, const struct insn *i)
 {
-	if (one_in(r, 50) && !pops_flags(i)) /* at one of its ends */
+	if (one_in(r, 50) && !pops_flags(i) && !aim_pushes_half(i)) /* at one of its ends */
 		return BOX_STACK + (one_in(r, 2) ? 0 : BOX_STACK_SIZE) + below(r, 33) - 16;
 	if (one_in(r, 12))
 		return BOX_STACK + 0x1000 + below(r, 17) - 8;
@@ -82,7 +90,7 @@ static bool wants_alignment(const struct insn *i)
 }
 
 /* A fault for bytes that the mask leaves out is up to the maker (SDM 2B, MASKMOVDQU). */
-static bool stays_inside(const struct insn *i)
+bool aim_stays_inside(const struct insn *i)
 {
 	return i->in.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ||
 	       i->in.mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
@@ -97,7 +105,7 @@ static uint64_t pick(struct rng *r, const struct insn *i, unsigned size)
 	if (how < 14)
 		return BOX_DATA + 0x1000 * (1 + below(r, BOX_DATA_SIZE / 0x1000 - 1)) - 1 -
 		       below(r, size);
-	if (stays_inside(i))
+	if (aim_stays_inside(i))
 		return va;
 	if (how < 16)
 		return BOX_RO - size + below(r, 2 * size);
@@ -112,12 +120,20 @@ static uint64_t pick(struct rng *r, const struct insn *i, unsigned size)
 
 static uint64_t address_mask(const struct insn *i)
 {
-	return i->in.address_width == 32 ? 0xffffffff : ~(uint64_t)0;
+	return i->in.address_width == 64 ? ~(uint64_t)0 : (1ull << i->in.address_width) - 1;
 }
 
-static uint64_t segment_base(const ZydisDecodedOperandMem *m)
+static uint64_t segment_base(const struct insn *i, const ZydisDecodedOperandMem *m)
 {
-	return m->segment == ZYDIS_REGISTER_GS ? BOX_GS_BASE : 0;
+	switch (m->segment) {
+	case ZYDIS_REGISTER_GS:
+		return gen_narrow(i) ? BOX_LOW_BASE : BOX_GS_BASE;
+	case ZYDIS_REGISTER_DS:
+	case ZYDIS_REGISTER_ES:
+		return i->low ? BOX_LOW_BASE : 0;
+	default:
+		return 0;
+	}
 }
 
 uint64_t aim_address(const struct insn *i, unsigned n, const struct state *s)
@@ -133,14 +149,16 @@ uint64_t aim_address(const struct insn *i, unsigned n, const struct state *s)
 		a += s->gpr[X86_RAX] & 0xff;
 	else if (m->index != ZYDIS_REGISTER_NONE)
 		a += s->gpr[gpr_of(m->index)] * m->scale;
-	return (a & address_mask(i)) + segment_base(m);
+	return (a & address_mask(i)) + segment_base(i, m);
 }
 
-/* The upper half of a register does not matter for 32-bit addresses. */
+/* The upper part of a register does not matter for short addresses. */
 static void set_address(struct rng *r, const struct insn *i, struct state *s, unsigned reg,
 			uint64_t v)
 {
-	if (i->in.address_width == 32)
+	if (i->in.address_width == 16)
+		v = (uint16_t)v | value_int(r) << 16;
+	else if (i->in.address_width == 32)
 		v = (uint32_t)v | (reg == X86_RSP ? 0 : value_int(r) << 32);
 	s->gpr[reg] = v;
 }
@@ -156,7 +174,7 @@ static bool has_registers(const ZydisDecodedOperandMem *m)
 static void aim(struct rng *r, const struct insn *i, const ZydisDecodedOperandMem *m,
 		struct state *s, uint64_t va)
 {
-	uint64_t rest = va - segment_base(m) - (uint64_t)m->disp.value;
+	uint64_t rest = va - segment_base(i, m) - (uint64_t)m->disp.value;
 	bool base = m->base != ZYDIS_REGISTER_NONE, index = m->index != ZYDIS_REGISTER_NONE;
 
 	if (m->index == ZYDIS_REGISTER_AL) {
@@ -184,7 +202,7 @@ static void spoil(struct rng *r, const struct insn *i, unsigned n, struct state 
 {
 	const ZydisDecodedOperandMem *m = &i->opnd[n].mem;
 
-	if (stays_inside(i) || (i->family >= FAMILY_SSE && aim_address(i, n, s) & 15))
+	if (aim_stays_inside(i) || (i->family >= FAMILY_SSE && aim_address(i, n, s) & 15))
 		return;
 	if (one_in(r, 200) && i->in.address_width == 64 && m->base != ZYDIS_REGISTER_NONE &&
 	    has_registers(m) && m->base != m->index)
@@ -225,6 +243,21 @@ static void fill_exchange(struct rng *r, const struct insn *i, const struct stat
 		p[below(r, 8)] ^= (uint8_t)(1u << below(r, 8));
 }
 
+/* Around what BOUND compares to them. */
+static void fill_bounds(struct rng *r, const struct insn *i, const struct state *s, uint8_t *p)
+{
+	unsigned size = i->opnd[0].size / 8;
+	uint64_t v = s->gpr[gpr_of(i->opnd[0].reg.value)];
+	uint64_t low = v - below(r, 4), high = v + below(r, 4);
+
+	if (one_in(r, 4))
+		high = v - one_in(r, 2);
+	else if (one_in(r, 4))
+		low = v + one_in(r, 2);
+	memcpy(p, &low, size);
+	memcpy(p + size, &high, size);
+}
+
 static void fill(struct gen *g, const struct insn *i, unsigned n, const struct state *s,
 		 uint64_t va)
 {
@@ -238,6 +271,10 @@ static void fill(struct gen *g, const struct insn *i, unsigned n, const struct s
 	case ZYDIS_MNEMONIC_CMPXCHG16B:
 		if (one_in(r, 2))
 			fill_exchange(r, i, s, p);
+		break;
+	case ZYDIS_MNEMONIC_BOUND:
+		if (one_in(r, 2))
+			fill_bounds(r, i, s, p);
 		break;
 	case ZYDIS_MNEMONIC_FBLD:
 		fill_decimal(r, p);
@@ -338,8 +375,19 @@ static void string_hints(struct gen *g, const struct insn *i, struct state *s)
 	}
 	set_address(r, i, s, X86_RCX, below(r, one_in(r, 8) ? 600 : 40));
 	for (unsigned n = 0; n < i->in.operand_count; n++)
-		if (is_memory(i, n) && i->opnd[n].mem.segment == ZYDIS_REGISTER_GS)
-			set_address(r, i, s, X86_RSI, s->gpr[X86_RSI] - BOX_GS_BASE);
+		if (is_memory(i, n) && segment_base(i, &i->opnd[n].mem)) {
+			unsigned k = gpr_of(i->opnd[n].mem.base);
+
+			set_address(r, i, s, k, s->gpr[k] - segment_base(i, &i->opnd[n].mem));
+		}
+}
+
+/* LOOP and JCXZ: all but zero, in the size that counts or in a longer one. */
+static void set_count(struct rng *r, const struct insn *i, struct state *s)
+{
+	uint64_t upper = i->in.address_width == 16 ? ~(uint64_t)0xffff : ~(uint64_t)0xffffffff;
+
+	s->gpr[X86_RCX] = (s->gpr[X86_RCX] & upper * below(r, 2)) | below(r, 3);
 }
 
 static void branch_hints(struct rng *r, const struct insn *i, struct state *s)
@@ -348,7 +396,7 @@ static void branch_hints(struct rng *r, const struct insn *i, struct state *s)
 		s->gpr[gpr_of(i->opnd[0].reg.value)] =
 			one_in(r, 50) ? i->target | 1ull << (47 + below(r, 16)) : i->target;
 	else if (one_in(r, 2))
-		s->gpr[X86_RCX] = (s->gpr[X86_RCX] & ~0xffffffffull * below(r, 2)) | below(r, 3);
+		set_count(r, i, s);
 }
 
 /* What POPF may load: not TF, and not AC, for the host's kernel has CR0.AM set. */
@@ -417,6 +465,7 @@ void aim_inputs(struct gen *g, const struct insn *i, struct state *s)
 {
 	value_state(&g->rng, s, i->family);
 	s->rip = i->at - i->setup_len;
+	s->ds = i->low ? g->low : BOX_DS;
 	if (i->in.mnemonic == ZYDIS_MNEMONIC_CVTPI2PS) /* from memory: MMX or not, by maker */
 		s->fx.fsw &= (uint16_t)~0x80ff;
 	family_hints(g, i, s);
@@ -430,13 +479,14 @@ void aim_inputs(struct gen *g, const struct insn *i, struct state *s)
 
 		if (!is_memory(i, n) || i->family == FAMILY_STRING || i->family == FAMILY_TRAP)
 			continue;
-		if (!hidden(i, n) || m->base == ZYDIS_REGISTER_RBX ||
-		    m->base == ZYDIS_REGISTER_EBX || m->base == ZYDIS_REGISTER_RDI ||
-		    m->base == ZYDIS_REGISTER_EDI)
+		if (!hidden(i, n) || (m->base != ZYDIS_REGISTER_NONE &&
+				      (gpr_of(m->base) == X86_RBX || gpr_of(m->base) == X86_RDI)))
 			memory_operand(g, i, n, s);
 	}
 	if (gen_uses_stack(i))
 		stack_memory(g, i, s);
+	for (unsigned n = 0; gen_narrow(i) && n < 16; n++)
+		s->gpr[n] = n < 8 ? (uint32_t)s->gpr[n] : 0;
 }
 
 void aim_displacement(struct gen *g, struct insn *i)
@@ -448,10 +498,10 @@ void aim_displacement(struct gen *g, struct insn *i)
 		if (!is_memory(i, n) || has_registers(m) || i->family == FAMILY_STRING)
 			continue;
 		v = pick(&g->rng, i, i->opnd[n].size / 8 ? i->opnd[n].size / 8 : 64);
-		v -= segment_base(m);
+		v -= segment_base(i, m);
 		if (m->base != ZYDIS_REGISTER_NONE)
 			v -= i->at + i->len;
 		memcpy(i->code + i->in.raw.disp.offset, &v, i->in.raw.disp.size / 8);
-		families_decode(&g->families, i->code, 15, &i->in, i->opnd);
+		families_decode(g->families, i->code, 15, &i->in, i->opnd);
 	}
 }

@@ -26,6 +26,10 @@
 #define BOX_STACK_SIZE 0x2000u
 #define BOX_RT 0x20040000u     /* native only; box.c has the address in its assembly, too */
 #define BOX_GS_BASE 0x12340ull /* of the GS segment, on both sides */
+/* In 32-bit code: a segment for 16-bit addresses, the data and BOX_RO; CS and SS are flat. */
+#define BOX_LOW_BASE BOX_DATA
+#define BOX_LOW_LIMIT (BOX_DATA_SIZE + BOX_RO_SIZE - 1)
+#define BOX_DS 0x2b /* what else there is for data: flat */
 
 enum { BOX_NO_VECTOR = -1 };
 
@@ -44,6 +48,7 @@ struct state {
 	uint64_t cr2; /* of #PF, else 0 */
 	int32_t vector;
 	uint32_t error; /* code of the exception, else 0 */
+	uint16_t ds;    /* DS and ES; in 32-bit code, before it */
 };
 
 /* How an instruction is left without an exception: through one of two jumps in the code. */
@@ -53,6 +58,11 @@ void box_put_exit(uint8_t *code, unsigned which); /* 0: behind the instruction; 
 /* NULL, or why this host cannot have a sandbox. */
 const char *box_open(void);
 void box_protect(void); /* BOX_RO, once it is filled */
+/*
+ * From here on 32-bit code, in compatibility mode; NULL, or why this host does not execute it.
+ * low: the selector of that segment, which GS has, too; 0 where it cannot be had.
+ */
+const char *box_narrow(uint16_t *low);
 void box_close(void);
 /* behind, there: what rip is to be where exit 0 or 1 was taken. */
 void box_run(const struct state *in, struct state *out, uint64_t behind, uint64_t there);
@@ -65,6 +75,7 @@ static inline uint8_t *box_ptr(uint64_t va)
 struct guest;
 struct guest *guest_new(void);
 void guest_free(struct guest *g);
+void guest_narrow(struct guest *g, uint16_t low); /* as box_narrow() */
 /* The guest's memory behind an address of the sandbox. */
 uint8_t *guest_ptr(struct guest *g, uint64_t va);
 /* The code was written through guest_ptr(). */

@@ -14,9 +14,10 @@
 struct ignore {
 	uint64_t flags;
 	uint16_t fsw;
-	unsigned gpr; /* a register, or 16 */
+	unsigned gprs; /* a bit each */
 	uint32_t mxcsr;
 	bool result; /* the first operand */
+	bool pushed; /* eight registers */
 };
 
 static bool counts_by_cl(const struct insn *i)
@@ -84,9 +85,29 @@ static uint32_t ignore_mxcsr(const struct insn *i, const struct state *host)
 	return host->fx.mxcsr & ~host->fx.mxcsr >> 7 & 0x18 ? 0x20 : 0;
 }
 
-static void ignore_of(const struct insn *i, const struct state *in, struct ignore *g)
+/* What PUSHA and POPA have done before a fault; they start again with the old ESP. */
+static void ignore_all(const struct insn *i, const struct state *host, struct ignore *g)
 {
-	*g = (struct ignore){.gpr = 16};
+	if (host->vector == BOX_NO_VECTOR)
+		return;
+	switch (i->in.mnemonic) {
+	case ZYDIS_MNEMONIC_PUSHA:
+	case ZYDIS_MNEMONIC_PUSHAD:
+		g->pushed = true;
+		break;
+	case ZYDIS_MNEMONIC_POPA:
+	case ZYDIS_MNEMONIC_POPAD:
+		g->gprs = 0xffu & ~(1u << X86_RSP);
+		break;
+	default:
+		break;
+	}
+}
+
+static void ignore_of(const struct insn *i, const struct state *in, const struct state *host,
+		      struct ignore *g)
+{
+	*g = (struct ignore){0};
 	if (i->in.cpu_flags)
 		g->flags = i->in.cpu_flags->undefined;
 	if (i->family == FAMILY_SHIFT)
@@ -94,7 +115,8 @@ static void ignore_of(const struct insn *i, const struct state *in, struct ignor
 	if (i->family == FAMILY_X87 && compares_to_flags(i))
 		g->fsw = FSW_C1;
 	if (g->result && i->opnd[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
-		g->gpr = (unsigned)ZydisRegisterGetId(i->opnd[0].reg.value);
+		g->gprs = 1u << ZydisRegisterGetId(i->opnd[0].reg.value);
+	ignore_all(i, host, g);
 	g->flags |= X86_RF;
 }
 
@@ -106,6 +128,13 @@ static void forgive(struct gen *g, uint64_t va, unsigned off, unsigned len)
 	va += off;
 	if (va >= BOX_DATA && va + len <= BOX_DATA + BOX_DATA_SIZE)
 		memcpy(guest_ptr(g->guest, va), box_ptr(va), len);
+}
+
+static void forgive_stack(struct gen *g, uint64_t va, unsigned len)
+{
+	for (; len--; va++)
+		if (va >= BOX_STACK && va < BOX_STACK + BOX_STACK_SIZE)
+			*guest_ptr(g->guest, va) = *box_ptr(va);
 }
 
 /* The x87's pointers to its last instruction: AMD's CPUs hold them only for exceptions. */
@@ -144,7 +173,7 @@ static bool same_memory(struct gen *g)
 static unsigned diff_gprs(const struct state *a, const struct state *b, const struct ignore *g)
 {
 	for (unsigned n = 0; n < 16; n++)
-		if (a->gpr[n] != b->gpr[n] && n != g->gpr)
+		if (a->gpr[n] != b->gpr[n] && !(g->gprs >> n & 1))
 			return DIFF_GPR;
 	return 0;
 }
@@ -169,11 +198,50 @@ static bool is_long(const struct insn *i)
 	       i->in.mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
 }
 
-static unsigned diff_exception(const struct insn *i, const struct state *a, const struct state *b)
+/* How far behind the start of its first operand. */
+static uint64_t offset_in(const struct insn *i, const struct state *in, uint64_t va)
 {
-	uint64_t mask = is_long(i) ? ~(uint64_t)0xfff : ~(uint64_t)0;
+	uint64_t off = va - aim_address(i, 0, in);
 
-	return a->vector == b->vector && a->error == b->error && !((a->cr2 ^ b->cr2) & mask)
+	return i->in.address_width == 16 ? (uint16_t)off : off;
+}
+
+/* Where both pages of an image fault, either may be the first. */
+static bool same_cr2(const struct insn *i, const struct state *in, uint64_t a, uint64_t b)
+{
+	uint64_t size = i->opnd[0].size / 8;
+
+	if (!is_long(i))
+		return a == b;
+	if (a >> 12 == b >> 12)
+		return true;
+	if (!gen_narrow(i) || i->opnd[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+		return false;
+	return offset_in(i, in, a) < size && offset_in(i, in, b) < size;
+}
+
+/*
+ * A write that is both to what can only be read and over the segment's limit, in more than one
+ * access: #PF or #GP.
+ */
+static bool either_fault(const struct insn *i, const struct state *in, const struct state *a,
+			 const struct state *b)
+{
+	const uint64_t end = BOX_LOW_BASE + BOX_LOW_LIMIT + 1ull;
+	unsigned size = i->opnd[0].size / 8;
+
+	if (!gen_narrow(i) || i->opnd[0].type != ZYDIS_OPERAND_TYPE_MEMORY || size < 10 ||
+	    size == 16 || a->vector != X86_PAGE || b->vector != X86_GP)
+		return false;
+	return a->cr2 >= BOX_RO && a->cr2 < end && aim_address(i, 0, in) + size > end;
+}
+
+static unsigned diff_exception(const struct insn *i, const struct state *in, const struct state *a,
+			       const struct state *b)
+{
+	if (either_fault(i, in, a, b) || either_fault(i, in, b, a))
+		return 0;
+	return a->vector == b->vector && a->error == b->error && same_cr2(i, in, a->cr2, b->cr2)
 		       ? 0
 		       : DIFF_VECTOR;
 }
@@ -205,9 +273,9 @@ unsigned compare(struct gen *g, const struct insn *i, const struct state *in,
 	struct ignore skip;
 	unsigned diff;
 
-	ignore_of(i, in, &skip);
+	ignore_of(i, in, host, &skip);
 	skip.mxcsr = ignore_mxcsr(i, host);
-	diff = diff_gprs(host, soft, &skip) | diff_exception(i, host, soft);
+	diff = diff_gprs(host, soft, &skip) | diff_exception(i, in, host, soft);
 	if (!mmx_differs(i, host))
 		diff |= diff_x87(&host->fx, &soft->fx, &skip);
 	if ((host->flags ^ soft->flags) & ~skip.flags)
@@ -219,6 +287,10 @@ unsigned compare(struct gen *g, const struct insn *i, const struct state *in,
 	if ((host->fx.mxcsr ^ soft->fx.mxcsr) & ~skip.mxcsr)
 		diff |= DIFF_MXCSR;
 	forgive_image(g, i, in);
+	if (skip.pushed)
+		forgive_stack(g, in->gpr[X86_RSP] - 32, 32);
+	if (aim_pushes_half(i))
+		forgive_stack(g, in->gpr[X86_RSP] - 2, 2);
 	if (skip.result && i->opnd[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
 		forgive(g, aim_address(i, 0, in), 0, i->opnd[0].size / 8);
 	if (same_memory(g))
@@ -281,6 +353,8 @@ void compare_print(const struct insn *i, const struct state *in, const struct st
 		printf("# first:");
 	for (unsigned n = 0; n < i->setup_len; n++)
 		printf(" %02x%s", i->setup[n], n + 1 == i->setup_len ? "\n" : "");
+	if (gen_narrow(i))
+		printf("# 32-bit code, DS and ES %x\n", in->ds);
 	printf("# %s:", text);
 	for (unsigned n = 0; n < i->len; n++)
 		printf(" %02x", i->code[n]);

@@ -3,7 +3,8 @@
  * cpudiff [--seed N] [--count N] [--family NAME]: the soft CPU against the CPU that runs this, one
  * random instruction after the other, in random states full of edges; TAP.  CPUDIFF_SEED and
  * CPUDIFF_COUNT stand for the options.  What is compared: all registers, flags, x87, SSE, memory,
- * rip, exceptions with their codes and addresses.
+ * rip, exceptions with their codes and addresses.  First 64-bit mode, then 32-bit code in
+ * compatibility mode, whose families are called alu-32 and so on; --count is of the former.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 
 enum {
 	STATES = 8 /* for each instruction */,
-	DEFAULT_COUNT = 2500000,
+	DEFAULT_COUNT = 2500000, /* in 64-bit mode */
+	NARROW_PART = 3,         /* a third of it in 32-bit mode */
 	REPORTS = 6,
 	ENOUGH = 20000 /* to meet each */
 };
@@ -27,6 +29,8 @@ struct options {
 
 struct run {
 	struct gen gen;
+	struct families families[2]; /* [1]: of 32-bit code */
+	bool narrow;
 	const struct options *opt;
 	unsigned tests, failed_tests;
 	uint64_t cases, faults, failures; /* of one family */
@@ -38,6 +42,15 @@ static void ok(struct run *r, bool good, const char *what)
 	r->failed_tests += !good;
 	printf("%sok %u - %s\n", good ? "" : "not ", r->tests, what);
 	fflush(stdout);
+}
+
+/* alu: in 64-bit mode; alu-32 */
+static const char *name_of(const struct run *r, enum family family)
+{
+	static char name[32];
+
+	snprintf(name, sizeof(name), "%s%s", family_name(family), r->narrow ? "-32" : "");
+	return name;
 }
 
 /* --- one case --- */
@@ -86,7 +99,7 @@ static bool one_insn(struct run *r, enum family family, uint64_t seed)
 			continue;
 		if (r->failures++ < REPORTS) {
 			printf("# --family %s --seed 0x%lx --count 1, case %u\n",
-			       family_name(family), seed, n);
+			       name_of(r, family), seed, n);
 			compare_print(&i, &in, &host, &soft, diff);
 		}
 		return false;
@@ -98,13 +111,15 @@ static bool one_insn(struct run *r, enum family family, uint64_t seed)
 
 static uint64_t cases_of(const struct run *r, enum family family)
 {
-	uint64_t all = 0;
+	uint64_t all = 0, count = r->opt->count;
 
 	if (r->opt->family)
-		return r->opt->count;
+		return count;
+	if (r->narrow)
+		count /= NARROW_PART;
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
-		all += family_share(f);
-	return r->opt->count * family_share(family) / all;
+		all += family_share(f, r->narrow);
+	return count * family_share(family, r->narrow) / all;
 }
 
 static double now(void)
@@ -118,7 +133,7 @@ static double now(void)
 /* Instructions of the family that chance has left out. */
 static unsigned missed(struct run *r, enum family family)
 {
-	GArray *list = r->gen.families.of[family];
+	GArray *list = r->gen.families->of[family];
 	unsigned n = 0;
 
 	for (guint k = 0; k < list->len; k++)
@@ -139,7 +154,7 @@ static void one_family(struct run *r, enum family family)
 		one_insn(r, family, rnd(&seeds));
 	snprintf(what, sizeof(what),
 		 "%s: %lu cases of %u instructions (%u left out), %lu exceptions, %.1f s",
-		 family_name(family), r->cases, r->gen.families.of[family]->len, missed(r, family),
+		 name_of(r, family), r->cases, r->gen.families->of[family]->len, missed(r, family),
 		 r->faults, now() - start);
 	ok(r, !r->failures && (want < ENOUGH || !missed(r, family)), what);
 }
@@ -147,7 +162,8 @@ static void one_family(struct run *r, enum family family)
 static void all_families(struct run *r)
 {
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
-		if (!r->opt->family || !strcmp(r->opt->family, family_name(f)))
+		if (family_share(f, r->narrow) &&
+		    (!r->opt->family || !strcmp(r->opt->family, name_of(r, f))))
 			one_family(r, f);
 }
 
@@ -208,7 +224,26 @@ static void falsify(struct run *r)
 		good &= compare(&r->gen, &i, &in, &host, &bad) == bits[n].diff;
 		good &= !compare(&r->gen, &i, &in, &host, &soft);
 	}
-	ok(r, good, "a wrong bit anywhere is found");
+	ok(r, good,
+	   r->narrow ? "a wrong bit anywhere is found, 32-bit code"
+		     : "a wrong bit anywhere is found");
+}
+
+static void narrow_families(struct run *r)
+{
+	const char *why = box_narrow(&r->gen.low);
+
+	if (why) {
+		printf("ok %u - 32-bit code # SKIP %s\n", ++r->tests, why);
+		return;
+	}
+	if (!r->gen.low)
+		printf("# 16-bit addresses of data fault: this kernel has no LDT\n");
+	guest_narrow(r->gen.guest, r->gen.low);
+	r->narrow = true;
+	r->gen.families = &r->families[1];
+	falsify(r);
+	all_families(r);
 }
 
 static int run_all(const struct options *opt)
@@ -222,14 +257,18 @@ static int run_all(const struct options *opt)
 		return 0;
 	}
 	printf("# --seed 0x%lx --count %lu\n", opt->seed, opt->count);
-	families_init(&r.gen.families);
+	for (unsigned n = 0; n < 2; n++)
+		families_init(&r.families[n], n);
+	r.gen.families = &r.families[0];
 	r.gen.guest = guest_new();
 	fill_memory(&r);
 	falsify(&r);
 	all_families(&r);
+	narrow_families(&r);
 	printf("1..%u\n", r.tests);
 	guest_free(r.gen.guest);
-	families_fini(&r.gen.families);
+	for (unsigned n = 0; n < 2; n++)
+		families_fini(&r.families[n]);
 	box_close();
 	return r.failed_tests != 0;
 }

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define FAMILY_NAME(id, name, share) name,
-#define FAMILY_SHARE(id, name, share) share,
+#define FAMILY_NAME(id, name, share, narrow) name,
+#define FAMILY_SHARE(id, name, share, narrow) {share, narrow},
 
 const char *family_name(enum family f)
 {
@@ -14,11 +14,11 @@ const char *family_name(enum family f)
 	return names[f];
 }
 
-unsigned family_share(enum family f)
+unsigned family_share(enum family f, bool narrow)
 {
-	static const uint8_t shares[] = {FAMILIES(FAMILY_SHARE)};
+	static const uint8_t shares[][2] = {FAMILIES(FAMILY_SHARE)};
 
-	return shares[f];
+	return shares[f][narrow];
 }
 
 /* --- what belongs where --- */
@@ -40,6 +40,13 @@ static bool traps(ZydisMnemonic m)
 		  M(UD2));
 }
 
+/* Of 32-bit code alone; there is more among what is pushed and popped. */
+static bool is_narrow(ZydisMnemonic m)
+{
+	MNEMONICS(M(AAA), M(AAS), M(AAM), M(AAD), M(DAA), M(DAS), M(SALC), M(BOUND), M(INTO),
+		  M(ARPL));
+}
+
 static bool multiplies(ZydisMnemonic m)
 {
 	MNEMONICS(M(MUL), M(IMUL), M(DIV), M(IDIV));
@@ -57,7 +64,7 @@ static bool moves(ZydisMnemonic m)
 	MNEMONICS(M(LEA), M(XLAT), M(BSWAP), M(MOVNTI), M(NOP), M(PAUSE), M(LFENCE), M(MFENCE),
 		  M(SFENCE), M(CLFLUSH), M(PREFETCH), M(PREFETCHW), M(PREFETCHNTA), M(PREFETCHT0),
 		  M(PREFETCHT1), M(PREFETCHT2), M(CLC), M(STC), M(CMC), M(CLD), M(STD), M(LAHF),
-		  M(SAHF), M(SALC));
+		  M(SAHF));
 }
 
 /* Segment registers are the host's; CR and DR trap, MOV from a segment register does not. */
@@ -212,6 +219,8 @@ enum family family_of(const ZydisDecodedInstruction *in, const ZydisDecodedOpera
 		return FAMILY_TRAP;
 	if (forbidden(in, opnd))
 		return FAMILY_NONE;
+	if (is_narrow(in->mnemonic))
+		return FAMILY_NARROW;
 	if (in->mnemonic == ZYDIS_MNEMONIC_MOV)
 		return of_mov(opnd);
 	if (in->mnemonic == ZYDIS_MNEMONIC_ENTER || in->mnemonic == ZYDIS_MNEMONIC_LEAVE)
@@ -335,32 +344,40 @@ static void try_opcode(struct families *f, unsigned map, unsigned opcode, uint8_
 	}
 }
 
-/* Prefixes, escapes, VEX, EVEX, XOP (8f with a map), 3DNow!. */
-static bool is_opcode(unsigned map, unsigned op)
+/* Prefixes, escapes, VEX or LES, LDS, EVEX, XOP (8f with a map), 3DNow!. */
+static bool is_opcode(unsigned map, unsigned op, bool narrow)
 {
 	static const uint8_t no[] = {0x0f, 0x26, 0x2e, 0x36, 0x3e, 0x62, 0x64, 0x65,
 				     0x66, 0x67, 0xc4, 0xc5, 0xf0, 0xf2, 0xf3};
 
 	if (map == 1)
 		return op != 0x0f && op != 0x38 && op != 0x3a;
+	if (narrow && !map && (op == 0x62 || (op & 0xf0) == 0x40)) /* BOUND, INC, DEC */
+		return true;
 	return map || (!memchr(no, (int)op, sizeof(no)) && (op & 0xf0) != 0x40);
 }
 
-void families_init(struct families *f)
+void families_init(struct families *f, bool narrow)
 {
 	static const ZydisDecoderMode off[] = {
 		ZYDIS_DECODER_MODE_MPX,   ZYDIS_DECODER_MODE_CET,      ZYDIS_DECODER_MODE_LZCNT,
 		ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_CLDEMOTE, ZYDIS_DECODER_MODE_WBNOINVD};
 	static const uint8_t prefix[] = {0, 0x66, 0xf2, 0xf3};
+	unsigned n = narrow ? 4 : 8; /* with REX.W, too */
 
-	ZydisDecoderInit(&f->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	f->narrow = narrow;
+	if (narrow)
+		ZydisDecoderInit(&f->decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
+				 ZYDIS_STACK_WIDTH_32);
+	else
+		ZydisDecoderInit(&f->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	for (unsigned i = 0; i < G_N_ELEMENTS(off); i++)
 		ZydisDecoderEnableMode(&f->decoder, off[i], ZYAN_FALSE);
 	for (unsigned i = 0; i < FAMILY_COUNT; i++)
 		f->of[i] = g_array_new(FALSE, FALSE, sizeof(struct mnemonic));
 	for (unsigned map = 0; map < 4; map++)
 		for (unsigned op = 0; op < 256; op++)
-			for (unsigned p = 0; p < 8 && is_opcode(map, op); p++)
+			for (unsigned p = 0; p < n && is_opcode(map, op, narrow); p++)
 				try_opcode(f, map, op, prefix[p & 3], p & 4);
 }
 

@@ -14,28 +14,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FAMILIES(X)             \
-	X(ALU, "alu", 120)      \
-	X(MOVE, "move", 160)    \
-	X(SHIFT, "shift", 100)  \
-	X(MULDIV, "muldiv", 60) \
-	X(BIT, "bit", 80)       \
-	X(STRING, "string", 60) \
-	X(BRANCH, "branch", 80) \
-	X(STACK, "stack", 60)   \
-	X(X87, "x87", 120)      \
-	X(MMX, "mmx", 100)      \
-	X(SSE, "sse", 200)      \
-	X(SSE4, "sse4", 90)     \
-	X(AES, "aes", 20)       \
-	X(FXSAVE, "fxsave", 10) \
-	X(TRAP, "trap", 10)
+/* X(id, name, share of the cases in 64-bit mode, in 32-bit mode) */
+#define FAMILIES(X)                 \
+	X(ALU, "alu", 120, 120)     \
+	X(MOVE, "move", 160, 120)   \
+	X(SHIFT, "shift", 100, 60)  \
+	X(MULDIV, "muldiv", 60, 40) \
+	X(BIT, "bit", 80, 60)       \
+	X(STRING, "string", 60, 80) \
+	X(BRANCH, "branch", 80, 80) \
+	X(STACK, "stack", 60, 100)  \
+	X(NARROW, "narrow", 0, 120) \
+	X(X87, "x87", 120, 60)      \
+	X(MMX, "mmx", 100, 30)      \
+	X(SSE, "sse", 200, 60)      \
+	X(SSE4, "sse4", 90, 20)     \
+	X(AES, "aes", 20, 5)        \
+	X(FXSAVE, "fxsave", 10, 10) \
+	X(TRAP, "trap", 10, 10)
 
-#define FAMILY_ENUM(id, name, share) FAMILY_##id,
+#define FAMILY_ENUM(id, name, share, narrow) FAMILY_##id,
 enum family { FAMILIES(FAMILY_ENUM) FAMILY_COUNT, FAMILY_NONE = -1 };
 
 const char *family_name(enum family f);
-unsigned family_share(enum family f); /* of the cases, relative to the others */
+unsigned family_share(enum family f, bool narrow);
 
 struct form {        /* of an instruction */
 	uint8_t map; /* 0: one byte, 1: 0f, 2: 0f 38, 3: 0f 3a */
@@ -51,12 +53,13 @@ struct mnemonic {
 	uint64_t cases;
 };
 
-struct families {
+struct families { /* of a mode */
 	ZydisDecoder decoder;
+	bool narrow;              /* 32-bit code */
 	GArray *of[FAMILY_COUNT]; /* of struct mnemonic */
 };
 
-void families_init(struct families *f);
+void families_init(struct families *f, bool narrow);
 void families_fini(struct families *f);
 bool families_decode(const struct families *f, const uint8_t *code, unsigned len,
 		     ZydisDecodedInstruction *in, ZydisDecodedOperand *opnd);

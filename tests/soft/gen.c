@@ -53,8 +53,10 @@ static unsigned put_rex(struct rng *r, const struct form *f, uint8_t *p, unsigne
 static unsigned write_insn(struct gen *g, enum family family, const struct form *f, uint8_t *p)
 {
 	struct rng *r = &g->rng;
-	unsigned n = put_rex(r, f, p, put_prefixes(r, family, f, p));
+	unsigned n = put_prefixes(r, family, f, p);
 
+	if (!g->families->narrow)
+		n = put_rex(r, f, p, n);
 	if (f->map)
 		p[n++] = 0x0f;
 	if (f->map > 1)
@@ -76,7 +78,8 @@ bool gen_uses_stack(const struct insn *i)
 		return true;
 	for (unsigned n = i->in.operand_count_visible; n < i->in.operand_count; n++)
 		if (i->opnd[n].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    i->opnd[n].mem.base == ZYDIS_REGISTER_RSP)
+		    (i->opnd[n].mem.base == ZYDIS_REGISTER_RSP ||
+		     i->opnd[n].mem.base == ZYDIS_REGISTER_ESP))
 			return true;
 	return false;
 }
@@ -130,7 +133,8 @@ static bool reads_fs(const struct insn *i)
 static bool differs_by_maker(const struct insn *i)
 {
 	for (unsigned n = 0; n < i->in.raw.prefix_count; n++)
-		if (i->family == FAMILY_BRANCH && i->in.raw.prefixes[n].value == 0x66)
+		if (i->family == FAMILY_BRANCH && !gen_narrow(i) &&
+		    i->in.raw.prefixes[n].value == 0x66)
 			return true;
 	return false;
 }
@@ -160,7 +164,7 @@ static void set_target(struct gen *g, struct insn *i)
 
 static bool try_insn(struct gen *g, enum family family, struct insn *i)
 {
-	GArray *list = g->families.of[family];
+	GArray *list = g->families->of[family];
 	struct mnemonic *m = &g_array_index(list, struct mnemonic, below(&g->rng, list->len));
 	GArray *forms = m->forms[one_in(&g->rng, 2)];
 	unsigned n;
@@ -169,13 +173,15 @@ static bool try_insn(struct gen *g, enum family family, struct insn *i)
 		forms = m->forms[!m->forms[0]->len];
 	n = write_insn(g, family, &g_array_index(forms, struct form, below(&g->rng, forms->len)),
 		       i->code);
-	if (!families_decode(&g->families, i->code, n < 15 ? n : 15, &i->in, i->opnd))
+	if (!families_decode(g->families, i->code, n < 15 ? n : 15, &i->in, i->opnd))
 		return false;
 	i->family = family_of(&i->in, i->opnd);
-	i->mnemonic = families_find(&g->families, family, i->in.mnemonic);
+	i->mnemonic = families_find(g->families, family, i->in.mnemonic);
 	i->len = i->in.length;
-	return i->family == family && i->mnemonic && !entangled(i) && !reads_fs(i) &&
-	       !differs_by_maker(i);
+	i->low = gen_narrow(i) && one_in(&g->rng, 8) != (i->in.address_width == 16);
+	return i->family == family && i->mnemonic &&
+	       !(aim_stays_inside(i) && i->in.address_width == 16) && !entangled(i) &&
+	       !reads_fs(i) && !differs_by_maker(i);
 }
 
 /* --- into the code of both machines --- */
@@ -195,7 +201,7 @@ static void write_code(struct gen *g, uint64_t va, const uint8_t *code, unsigned
 }
 
 /* CMP of two registers of any size, TEST, CLC, STC, CMC, SAHF */
-static unsigned put_setup(struct rng *r, uint8_t *p)
+static unsigned put_setup(struct rng *r, uint8_t *p, bool narrow)
 {
 	static const uint8_t two[] = {0x38, 0x39, 0x39, 0x3a, 0x3b, 0x84, 0x85};
 	static const uint8_t none[] = {0xf8, 0xf9, 0xf5, 0x9e};
@@ -207,7 +213,7 @@ static unsigned put_setup(struct rng *r, uint8_t *p)
 	}
 	if (one_in(r, 4))
 		p[n++] = 0x66;
-	if (one_in(r, 2))
+	if (one_in(r, 2) && !narrow)
 		p[n++] = 0x40 | (uint8_t)below(r, 16);
 	p[n++] = two[below(r, sizeof(two))];
 	p[n++] = 0xc0 | (uint8_t)below(r, 64);
@@ -218,7 +224,7 @@ static unsigned put_setup(struct rng *r, uint8_t *p)
 static void set_up(struct rng *r, struct insn *i)
 {
 	for (unsigned n = below(r, 4); i->setup_n < n; i->setup_n++)
-		i->setup_len += put_setup(r, i->setup + i->setup_len);
+		i->setup_len += put_setup(r, i->setup + i->setup_len, gen_narrow(i));
 }
 
 static void publish(struct gen *g, struct insn *i)

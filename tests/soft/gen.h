@@ -41,6 +41,7 @@ struct insn {
 	uint8_t setup[16]; /* before it: instructions that change flags alone */
 	unsigned setup_len, setup_n;
 	uint64_t target; /* of a branch: has exit 1 */
+	bool low;        /* DS and ES are the segment for 16-bit addresses */
 	enum family family;
 	struct mnemonic *mnemonic;
 	ZydisDecodedInstruction in;
@@ -49,14 +50,19 @@ struct insn {
 
 struct gen {
 	struct rng rng;
-	struct families families;
+	struct families *families; /* of the mode that is tested */
 	struct guest *guest;
+	uint16_t low; /* selector, in 32-bit code */
 };
 
 /* --- gen.c --- */
 /* An instruction of the family, and its code in both machines. */
 void gen_insn(struct gen *g, enum family family, struct insn *i);
-bool gen_uses_stack(const struct insn *i); /* besides what ModRM says */
+bool gen_uses_stack(const struct insn *i);          /* besides what ModRM says */
+static inline bool gen_narrow(const struct insn *i) /* 32-bit code */
+{
+	return i->in.machine_mode != ZYDIS_MACHINE_MODE_LONG_64;
+}
 
 /* --- value.c --- */
 uint64_t value_int(struct rng *r);         /* edges of all sizes among others */
@@ -72,6 +78,10 @@ void aim_poke(struct gen *g, uint64_t va, const void *data, unsigned len);
 void aim_inputs(struct gen *g, const struct insn *i, struct state *s);
 /* Before its code is published: an operand without registers gets its address. */
 void aim_displacement(struct gen *g, struct insn *i);
+/* 32 bits of the stack, of which Intel's CPUs write 16 (SDM 2B, PUSH), AMD's all. */
+bool aim_pushes_half(const struct insn *i);
+/* A fault for bytes that a mask leaves out is up to the maker: never at an address that faults. */
+bool aim_stays_inside(const struct insn *i);
 /* Of memory operand n. */
 uint64_t aim_address(const struct insn *i, unsigned n, const struct state *s);
 

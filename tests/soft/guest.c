@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the soft side: a soft CPU in 64-bit mode at CPL 3, whose page tables show the sandbox, whose
- * IDT leads each exception to an address of its own.  Decodes and executes as a machine would.
+ * Owns the soft side: a soft CPU in 64-bit or compatibility mode at CPL 3, whose page tables show
+ * the sandbox, whose IDT leads each exception to an address of its own.  Decodes and executes as a
+ * machine would.
  */
 #include "box.h"
 
@@ -16,7 +17,7 @@
 #include "cpu/set.h"
 #include "mem/aspace.h"
 
-enum { /* physical addresses, linear ones too: for the supervisor */
+enum { /* physical addresses; linear ones, for the supervisor, are by LINEAR higher */
        PML4 = 0x1000,
        PDPT = 0x2000,
        PD = 0x3000,
@@ -30,8 +31,9 @@ enum { /* physical addresses, linear ones too: for the supervisor */
        LOW_PAGES = 16,
        SHADOW = 0x200000, /* of the sandbox */
        RAM = 0x400000,
+       LINEAR = 0x200000, /* not 0: 16-bit addresses lead to nothing */
 };
-enum { KERNEL_CS = 0x10, USER_CS = 0x33, USER_DS = 0x2b, TSS_SEL = 0x40 };
+enum { KERNEL_CS = 0x10, USER_CS = 0x33, USER_CS32 = 0x23, TSS_SEL = 0x40 };
 enum { PTE_P = 1, PTE_W = 2, PTE_U = 4 };
 
 struct guest {
@@ -41,6 +43,7 @@ struct guest {
 	struct x86_set *set;
 	struct x86_cpu *c;
 	struct x86_seg user[X86_SEGS];
+	bool narrow;
 };
 
 uint8_t *guest_ptr(struct guest *g, uint64_t va)
@@ -95,7 +98,7 @@ static void page_tables(struct guest *g)
 
 	put64(g, PML4, PDPT | all);
 	put64(g, PDPT, PD | all);
-	put64(g, PD, PT_LOW | all);
+	put64(g, PD + 8 * (LINEAR >> 21), PT_LOW | all);
 	put64(g, PD + 8 * (BOX_BASE >> 21), PT_BOX | all);
 	for (unsigned n = 0; n < LOW_PAGES; n++)
 		put64(g, PT_LOW + 8 * n, n << 12 | PTE_P | PTE_W);
@@ -109,15 +112,17 @@ static void page_tables(struct guest *g)
 static void descriptor_tables(struct guest *g)
 {
 	put64(g, GDT + KERNEL_CS, 0x00af9b000000ffff);
-	put64(g, GDT + (USER_DS & ~3), 0x00cff3000000ffff);
+	put64(g, GDT + (BOX_DS & ~3), 0x00cff3000000ffff);
 	put64(g, GDT + (USER_CS & ~3), 0x00affb000000ffff);
-	put64(g, TSS + 4, STACK_TOP);
+	put64(g, GDT + (USER_CS32 & ~3), 0x00cffb000000ffff);
+	put64(g, TSS + 4, LINEAR + STACK_TOP);
 	put64(g, TSS + 0x60, 0x68ull << 48); /* no map of I/O ports */
 	for (unsigned v = 0; v < 32; v++) {
 		uint64_t dpl = v == X86_BP || v == X86_OFLOW ? 3 : 0;
 
 		put64(g, IDT + 16 * v,
-		      (HANDLERS + 16 * v) | KERNEL_CS << 16 | (0x8e00ull | dpl << 13) << 32);
+		      (HANDLERS + 16 * v) | KERNEL_CS << 16 | (uint64_t)LINEAR >> 16 << 48 |
+			      (0x8e00ull | dpl << 13) << 32);
 	}
 }
 
@@ -135,12 +140,12 @@ static void user_state(struct guest *g)
 	for (unsigned i = 0; i < X86_SEGS; i++)
 		r.seg[i] = (struct x86_seg){.attrs = X86_ATTR_UNUSABLE};
 	r.seg[X86_CS] = flat(USER_CS, 0xa0fb);
-	r.seg[X86_SS] = flat(USER_DS, 0xc0f3);
+	r.seg[X86_SS] = flat(BOX_DS, 0xc0f3);
 	r.seg[X86_GS].base = BOX_GS_BASE;
-	r.tr = (struct x86_seg){.sel = TSS_SEL, .attrs = 0x8b, .limit = 0x67, .base = TSS};
-	r.gdt_base = GDT;
+	r.tr = (struct x86_seg){.sel = TSS_SEL, .attrs = 0x8b, .limit = 0x67, .base = LINEAR + TSS};
+	r.gdt_base = LINEAR + GDT;
 	r.gdt_limit = 0x4f;
-	r.idt_base = IDT;
+	r.idt_base = LINEAR + IDT;
 	r.idt_limit = 0x1ff;
 	r.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP |
 		X86_CR0_AM;
@@ -193,6 +198,34 @@ void guest_new_code(struct guest *g, uint64_t va, unsigned len)
 
 /* --- state --- */
 
+static void user_segments(struct guest *g)
+{
+	memcpy(g->c->seg, g->user, sizeof(g->user));
+	g->c->cpl = 3;
+	x86_mode_update(g->c);
+}
+
+/* For data, in 32-bit code. */
+static void data_segments(struct guest *g, uint16_t sel)
+{
+	if (g->user[X86_DS].sel == sel)
+		return;
+	g->user[X86_DS] = sel == BOX_DS ? flat(BOX_DS, 0xc0f3) : g->user[X86_GS];
+	g->user[X86_ES] = g->user[X86_DS];
+	user_segments(g);
+}
+
+void guest_narrow(struct guest *g, uint16_t low)
+{
+	g->narrow = true;
+	g->user[X86_CS] = flat(USER_CS32, 0xc0fb);
+	g->user[X86_GS] = (struct x86_seg){.attrs = X86_ATTR_UNUSABLE};
+	if (low)
+		g->user[X86_GS] = (struct x86_seg){
+			.sel = low, .attrs = 0x40f3, .limit = BOX_LOW_LIMIT, .base = BOX_LOW_BASE};
+	user_segments(g);
+}
+
 static void load(struct guest *g, const struct state *s)
 {
 	struct x86_cpu *c = g->c;
@@ -208,11 +241,10 @@ static void load(struct guest *g, const struct state *s)
 	c->fpu.valid = s->fx.ftw;
 	for (unsigned i = 0; i < 8; i++)
 		memcpy(c->fpu.reg[(c->fpu.top + i) & 7].bytes, s->fx.st[i], 10);
-	if (c->cpl == 3)
-		return;
-	memcpy(c->seg, g->user, sizeof(c->seg));
-	c->cpl = 3;
-	x86_mode_update(c);
+	if (g->narrow)
+		data_segments(g, s->ds);
+	if (c->cpl != 3)
+		user_segments(g);
 }
 
 static void save_fx(const struct x86_cpu *c, struct fx *fx)
@@ -233,9 +265,9 @@ static void save_exception(struct guest *g, struct state *s)
 	uint64_t frame[6];
 	const uint64_t *f = frame;
 
-	s->vector = (int32_t)(c->rip - HANDLERS) / 16;
-	memcpy(frame, g->host + c->r[X86_RSP], sizeof(frame));
-	if (STACK_TOP - c->r[X86_RSP] == 48)
+	s->vector = (int32_t)(c->rip - LINEAR - HANDLERS) / 16;
+	memcpy(frame, g->host + c->r[X86_RSP] - LINEAR, sizeof(frame));
+	if (LINEAR + STACK_TOP - c->r[X86_RSP] == 48)
 		s->error = (uint32_t)*f++;
 	s->rip = f[0];
 	s->flags = f[2];
@@ -269,4 +301,6 @@ void guest_run(struct guest *g, const struct state *in, struct state *out, unsig
 	out->vector = BOX_NO_VECTOR;
 	if (c->cpl == 0)
 		save_exception(g, out);
+	for (unsigned i = 0; g->narrow && i < 16; i++)
+		out->gpr[i] = i < 8 ? (uint32_t)out->gpr[i] : 0;
 }
