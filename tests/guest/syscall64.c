@@ -119,7 +119,7 @@ static void sysenter(void)
 {
 	wrmsr(MSR_SYSENTER_CS, 0);
 	TRAPS("sysenter-without-cs", GP, 0, USER("sysenter"));
-	TRAPS("sysexit-without-cs", GP, 0, ASM("sysexit"));
+	TRAPS("sysexit-without-cs", GP, 0, ASM(".byte 0x0f, 0x35"));
 	wrmsr(MSR_SYSENTER_CS, SEL_FAST);
 	wrmsr(MSR_SYSENTER_CS + 1, (uintptr_t)trap_stack + 4096);
 	wrmsr(MSR_SYSENTER_CS + 2, (uintptr_t)system_entry);
@@ -130,7 +130,7 @@ static void sysenter(void)
 	verify("sysenter-ss", trap.frame.ss, SEL_FAST + 8);
 	verify("sysenter-flags", trap.frame.flags & ~(uint64_t)FL_RF, FL_ZF | 2);
 	TRAPS("sysexitq", UD, 0,
-	      ASM("lea 1f(%%rip), %%rdx; mov %0, %%rcx; .byte 0x48; sysexit; 1: ud2"
+	      ASM("lea 1f(%%rip), %%rdx; mov %0, %%rcx; .byte 0x48, 0x0f, 0x35; 1: ud2"
 		  :
 		  : "r"(trap_user_stack + 512)
 		  : "rcx", "rdx"));
@@ -138,13 +138,13 @@ static void sysenter(void)
 	verify("sysexitq-ss", trap.frame.ss, SEL_FAST + 40 + 3);
 	verify("sysexitq-rsp", trap.frame.sp, (uintptr_t)trap_user_stack + 512);
 	TRAPS("sysexit", UD, 0,
-	      ASM("lea 1f(%%rip), %%rdx; mov %0, %%rcx; sysexit; 1: xorl %%eax, %%eax; .byte 0x40; ud2"
+	      ASM("lea 1f(%%rip), %%rdx; mov %0, %%rcx; .byte 0x0f, 0x35; 1: xorl %%eax, %%eax; .byte 0x40; ud2"
 		  :
 		  : "r"(trap_user_stack + 512)
 		  : "rax", "rcx", "rdx"));
 	verify("sysexit-cs", trap.frame.cs, SEL_FAST + 16 + 3);
 	verify("sysexit-is-32-bit", trap.frame.ax, 1);
-	TRAPS("sysexit-at-ring-3", GP, 0, USER("sysexit"));
+	TRAPS("sysexit-at-ring-3", GP, 0, USER(".byte 0x0f, 0x35"));
 }
 
 /* --- FS and GS -------------------------------------------------------------------------------- */
@@ -171,7 +171,7 @@ static void bases(void)
 	wrmsr(MSR_FS_BASE, (uintptr_t)&cell[1] - 0x1000);
 	ASM("mov %%fs:0x1000, %0" : "=r"(v));
 	check("fs-base", v, 0x2222);
-	ASM("lea %%fs:0x10, %0" : "=r"(v));
+	ASM(".byte 0x64; lea 0x10, %0" : "=r"(v)); /* an override that means nothing */
 	check("lea-has-no-base", v, 0x10);
 	gdt_set(SEL_FREE, descriptor((uint32_t)(uintptr_t)&cell[0], 0xfffff, 0xc093));
 	ASM("mov %0, %%fs" : : "r"(SEL_FREE));
