@@ -4,8 +4,8 @@
  *
  * Invariants: the CPUs of a machine are made together (struct x86_set) because they share the
  * blocks; all of them run on one thread, one at a time, so that an instruction is atomic towards
- * the others.  x86_kick(), x86_flush_request() and x86_set_stop() are for any thread, everything
- * else is for the thread that runs them, or while it stands.  Memory is reached through the address
+ * the others.  x86_kick(), x86_notice() and x86_dma_hint() are for any thread, all else is for
+ * the thread that runs them, or while it stands.  Memory is reached through the address
  * spaces alone; what else surrounds a CPU (its local APIC, its clock) is handed down in x86_env.
  */
 #ifndef CPU_CPU_H
@@ -82,8 +82,6 @@ bool x86_runnable(struct x86_cpu *c); /* not halted, or an event would end that 
 
 uint64_t x86_icount(const struct x86_cpu *c); /* instructions executed since power-on */
 
-/* Any thread: drop what is remembered about memory, because the map changed. */
-void x86_flush_request(struct x86_set *s);
 /* A device may have written memory: pages of code are compared before they run again. */
 void x86_dma_hint(struct x86_set *s);
 

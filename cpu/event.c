@@ -414,7 +414,7 @@ void x86_iret(struct x86_cpu *c, unsigned size)
 
 /* --- what comes from outside --- */
 
-void x86_init_signal(struct x86_cpu *c)
+static void init_signal(struct x86_cpu *c)
 {
 	x86_reset_state(c, false);
 	c->wait_sipi = c->id != 0;
@@ -436,7 +436,7 @@ bool x86_check_events(struct x86_cpu *c)
 
 	if (ev & X86_EV_INIT) {
 		c->env.taken(c->env.opaque, X86_EV_INIT);
-		x86_init_signal(c);
+		init_signal(c);
 		return true;
 	}
 	if (ev & X86_EV_SIPI) {

@@ -24,6 +24,14 @@ static struct x86_set *set_of(struct aspace_listener *l)
 	return (void *)((uint8_t *)l - offsetof(struct x86_set, listener));
 }
 
+static void ask_for_flush(struct x86_set *s)
+{
+	__atomic_store_n(&s->flush, true, __ATOMIC_RELEASE);
+	for (unsigned n = 0; n < s->conf.cpus; n++)
+		if (s->cpu[n])
+			x86_kick(s->cpu[n]);
+}
+
 static void map_changed(struct aspace_listener *l, const struct mrange *r)
 {
 	set_of(l)->map_changed |= r->region->host != NULL;
@@ -37,7 +45,7 @@ static void map_committed(struct aspace_listener *l)
 	if (!s->map_changed)
 		return;
 	s->map_changed = false;
-	x86_flush_request(s);
+	ask_for_flush(s);
 	while (__atomic_load_n(&s->flush, __ATOMIC_SEQ_CST) &&
 	       __atomic_load_n(&s->inside, __ATOMIC_SEQ_CST))
 		sched_yield();
@@ -79,14 +87,6 @@ void x86_set_free(struct x86_set *s)
 	munmap(s->arena, s->arena_size);
 	g_free(s->cpu);
 	g_free(s);
-}
-
-void x86_flush_request(struct x86_set *s)
-{
-	__atomic_store_n(&s->flush, true, __ATOMIC_RELEASE);
-	for (unsigned n = 0; n < s->conf.cpus; n++)
-		if (s->cpu[n])
-			x86_kick(s->cpu[n]);
 }
 
 static void flush_if_asked(struct x86_set *s)

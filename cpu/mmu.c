@@ -201,7 +201,6 @@ static struct x86_tlbe *entry(struct x86_cpu *c, struct x86_tlbe *tlb, uint64_t 
 {
 	struct x86_tlbe *e = &tlb[lin >> 12 & (X86_TLB_SIZE - 1)];
 	uint64_t tag = write ? e->wtag : e->rtag;
-	enum x86_tlb_rights { USER = X86_TLB_USER };
 	unsigned rights = rights_of(c, tlb);
 	struct x86_xlat x;
 

@@ -55,7 +55,7 @@ static void enter_long_mode(struct x86_cpu *c)
 	c->efer |= X86_EFER_LMA;
 }
 
-void x86_set_cr0(struct x86_cpu *c, uint64_t v)
+static void set_cr0(struct x86_cpu *c, uint64_t v)
 {
 	uint64_t changed;
 
@@ -118,7 +118,7 @@ static void write_cr(struct x86_cpu *c, unsigned n, uint64_t v)
 {
 	switch (n) {
 	case 0:
-		x86_set_cr0(c, v);
+		set_cr0(c, v);
 		break;
 	case 2:
 		c->cr2 = v;
@@ -233,7 +233,7 @@ OP(lmsw) /* may set PE, not clear it */
 
 	x86_need_cpl0(c);
 	v = x86_get16(c, op) & 15;
-	x86_set_cr0(c, (c->cr0 & ~(uint64_t)14) | v);
+	set_cr0(c, (c->cr0 & ~(uint64_t)14) | v);
 	return x86_leave(c, op);
 }
 

@@ -11,7 +11,6 @@
 #include "cpu/state.h"
 
 /* struct x86_seg.attrs */
-#define X86_ATTR_TYPE 15u
 #define X86_ATTR_ACCESSED 1u
 #define X86_ATTR_RW 2u /* data: writable; code: readable */
 #define X86_ATTR_DC 4u /* data: expands down; code: conforming */
@@ -82,7 +81,6 @@ enum x86_task_why { X86_TASK_JUMP, X86_TASK_CALL, X86_TASK_IRET };
 void x86_task_switch(struct x86_cpu *c, uint16_t sel, enum x86_task_why why, bool has_error,
 		     uint32_t error);
 
-void x86_set_cr0(struct x86_cpu *c, uint64_t v); /* op_system.c; raises #GP */
 void x86_iret(struct x86_cpu *c, unsigned size); /* event.c */
 
 #endif

@@ -108,7 +108,6 @@ void x86_deliver_fault(struct x86_cpu *c); /* c->fault; may raise again */
 void x86_deliver(struct x86_cpu *c, unsigned vector, bool soft, bool has_error, uint32_t error);
 /* Interrupts, NMI, INIT, SIPI, traps.  true: something changed. */
 bool x86_check_events(struct x86_cpu *c);
-void x86_init_signal(struct x86_cpu *c);
 
 /* Bits that CPUID shows, for instructions that depend on them. */
 bool x86_has(const struct x86_cpu *c, uint32_t leaf, enum cpuid_reg reg, unsigned bit);

@@ -17,7 +17,6 @@ struct walk {
 	struct x86_cpu *c;
 	uint64_t lin, entry;
 	unsigned size; /* bytes of an entry */
-	bool quiet;
 	uint64_t pte, pte_at;
 	unsigned shift; /* of the page found */
 	uint32_t err;   /* PF_P, PF_RSVD where it ends in a fault */
@@ -37,7 +36,7 @@ static void entry_mark(struct walk *w, uint64_t bits)
 {
 	uint8_t *p;
 
-	if ((w->pte & bits) == bits || w->quiet)
+	if ((w->pte & bits) == bits)
 		return;
 	w->pte |= bits;
 	p = x86_phys_ptr(w->c->set, w->pte_at, true);
@@ -224,17 +223,4 @@ void x86_translate(struct x86_cpu *c, uint64_t lin, enum x86_access_kind kind, u
 		return;
 	entry_mark(&w, kind == X86_WRITE ? PTE_A | PTE_D : PTE_A);
 	x->dirty = w.pte & PTE_D && allowed(c, x, X86_WRITE, rights);
-}
-
-bool x86_translate_quiet(struct x86_cpu *c, uint64_t lin, uint64_t *phys)
-{
-	struct walk w = {.c = c, .lin = lin, .quiet = true};
-	struct x86_xlat x;
-
-	if (!x86_long(c))
-		w.lin &= 0xffffffff;
-	if (!walk(&w, &x))
-		return false;
-	*phys = x.phys;
-	return true;
 }

@@ -21,7 +21,5 @@ struct x86_xlat {
 /* rights: X86_TLB_KERNEL, _USER, _KERNEL_AC.  Raises #PF, or #GP/#SS where lin is not canonical */
 void x86_translate(struct x86_cpu *c, uint64_t lin, enum x86_access_kind kind, unsigned rights,
 		   struct x86_xlat *x);
-/* Without any effect or fault: false where nothing is there.  For debuggers. */
-bool x86_translate_quiet(struct x86_cpu *c, uint64_t lin, uint64_t *phys);
 
 #endif

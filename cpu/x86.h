@@ -35,8 +35,6 @@ enum { X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_SEGS };
 #define X86_CR0_NW (1u << 29)
 #define X86_CR0_CD (1u << 30)
 #define X86_CR0_PG (1u << 31)
-#define X86_CR4_VME (1u << 0)
-#define X86_CR4_PVI (1u << 1)
 #define X86_CR4_TSD (1u << 2)
 #define X86_CR4_DE (1u << 3)
 #define X86_CR4_PSE (1u << 4)

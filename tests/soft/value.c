@@ -4,6 +4,7 @@
 
 #include "cpu/state.h"
 #include "gen.h"
+#include "tests/unit/fp_edges.h"
 
 uint64_t value_int(struct rng *r)
 {
@@ -33,50 +34,14 @@ uint64_t value_int(struct rng *r)
 
 static uint32_t value_float(struct rng *r)
 {
-	static const uint32_t e[] = {
-		0,          0x80000000, 1,          0x80000001, 0x007fffff, 0x00800000, 0x3f800000,
-		0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0xffc12345, 0x7f800001, 0xffa00000,
-		0x7f7fffff, 0xff7fffff, 0x4f000000, 0xcf000000, 0x4effffff, 0x3f000000, 0x3fc00000,
-		0x40200000, 0x00ffffff, 0x40490fdb, 0x5f000000, 0x33800000, 0x00400000, 0x3f7fffff,
-	};
+	static const uint32_t e[] = {FLOAT_EDGES};
 
 	return one_in(r, 3) ? (uint32_t)rnd(r) : e[below(r, G_N_ELEMENTS(e))];
 }
 
 static uint64_t value_double(struct rng *r)
 {
-	static const uint64_t e[] = {
-		0,
-		1,
-		0x8000000000000000,
-		0x8000000000000001,
-		0x000fffffffffffff,
-		0x0010000000000000,
-		0x3ff0000000000000,
-		0xbff0000000000000,
-		0x7ff0000000000000,
-		0xfff0000000000000,
-		0x7ff8000000000001,
-		0xfff8123456789abc,
-		0x7ff0000000000001,
-		0xfff4000000000000,
-		0x7fefffffffffffff,
-		0xffefffffffffffff,
-		0x41e0000000000000,
-		0xc1e0000000000000,
-		0x41dfffffffe00000,
-		0x43e0000000000000,
-		0xc3e0000000000000,
-		0x3fe0000000000000,
-		0x3ff8000000000000,
-		0x4004000000000000,
-		0x36a0000000000000,
-		0x3810000000000000,
-		0x380fffffffffffff,
-		0x47efffffe0000000,
-		0x47effffff0000000,
-		0x0018000000000000,
-	};
+	static const uint64_t e[] = {DOUBLE_EDGES};
 
 	return one_in(r, 3) ? rnd(r) : e[below(r, G_N_ELEMENTS(e))];
 }
@@ -119,20 +84,7 @@ void value_vec(struct rng *r, uint8_t *p)
 
 static uint64_t value_mant(struct rng *r)
 {
-	static const uint64_t e[] = {0,
-				     1,
-				     0x8000000000000000,
-				     0x8000000000000001,
-				     0xc000000000000000,
-				     0xc000000000000001,
-				     0xa000000000000000,
-				     0xffffffffffffffff,
-				     0x7fffffffffffffff,
-				     0x4000000000000000,
-				     0xfffffffffffff800,
-				     0xfffffffffffffc00,
-				     0xffffff8000000000,
-				     0xc90fdaa22168c235};
+	static const uint64_t e[] = {SIGNIFICAND_EDGES};
 
 	switch (below(r, 4)) {
 	case 0:

@@ -13,6 +13,7 @@
 
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
+#include "tests/unit/fp_edges.h"
 
 #define PAGE 0x10000u /* the guest's one page of data */
 #define BLOCK 0x401000u
@@ -164,20 +165,7 @@ static inline uint64_t rnd64(GRand *r)
 
 static inline uint64_t rnd_mant(GRand *r)
 {
-	static const uint64_t edge[] = {0,
-					1,
-					0x8000000000000000,
-					0x8000000000000001,
-					0xc000000000000000,
-					0xc000000000000001,
-					0xa000000000000000,
-					0xffffffffffffffff,
-					0x7fffffffffffffff,
-					0x4000000000000000,
-					0xfffffffffffff800,
-					0xfffffffffffffc00,
-					0xffffff8000000000,
-					0xc90fdaa22168c235};
+	static const uint64_t edge[] = {SIGNIFICAND_EDGES};
 
 	switch (g_rand_int_range(r, 0, 4)) {
 	case 0:

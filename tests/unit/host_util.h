@@ -217,4 +217,19 @@ static inline void hu_cfg_write(struct vfio_file *dev, unsigned off, uint32_t v,
 	g_assert_cmpint(vfio_pwrite(dev, &v, len, HU_CONFIG + off), ==, len);
 }
 
+/* nvme at HU_FIRST, edu at HU_SECOND, both in the hands of vfio-pci. */
+static inline struct host *host_bound(void)
+{
+	struct host *h = vfio_host_new(NULL);
+
+	hu_plug(hu_nvme(), hu_port(h, 1), 0);
+	hu_plug(hu_edu(), hu_port(h, 2), 0);
+	g_assert_cmpint(host_scan(h, NULL), ==, 0);
+	g_assert_cmpint(hu_bind(h, HU_FIRST), ==, 0);
+	g_assert_cmpint(hu_bind(h, HU_SECOND), ==, 0);
+	g_assert_true(hu_is_bound(h, HU_FIRST));
+	g_assert_true(hu_is_bound(h, HU_SECOND));
+	return h;
+}
+
 #endif

@@ -13,6 +13,7 @@
 #include "cpu/flags.h"
 #include "cpu/simd.h"
 #include "cpu/simd_list.h"
+#include "tests/unit/fp_edges.h"
 
 #define PAGE 4096u
 #define SPAN 64u /* bytes of memory that are compared, at rsi and rdi */
@@ -106,12 +107,7 @@ static bool one_in(unsigned n)
 
 static uint32_t edge_float(void)
 {
-	static const uint32_t e[] = {
-		0,          0x80000000, 1,          0x80000001, 0x007fffff, 0x00800000, 0x3f800000,
-		0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0xffc12345, 0x7f800001, 0xffa00000,
-		0x7f7fffff, 0xff7fffff, 0x4f000000, 0xcf000000, 0x4effffff, 0x3f000000, 0x3fc00000,
-		0x40200000, 0x00ffffff, 0x40490fdb, 0x5f000000, 0x33800000, 0x00400000, 0x3f7fffff,
-	};
+	static const uint32_t e[] = {FLOAT_EDGES};
 
 	return one_in(6) ? (uint32_t)g_test_rand_int()
 			 : e[(uint32_t)g_test_rand_int() % G_N_ELEMENTS(e)];
@@ -119,40 +115,7 @@ static uint32_t edge_float(void)
 
 static uint64_t edge_double(void)
 {
-	static const uint64_t e[] = {
-		0,
-		1,
-		1ull << 63,
-		0x8000000000000001,
-		0x000fffffffffffff,
-		0x0010000000000000,
-		0x3ff0000000000000,
-		0xbff0000000000000,
-		0x7ff0000000000000,
-		0xfff0000000000000,
-		0x7ff8000000000001,
-		0xfff8123456789abc,
-		0x7ff0000000000001,
-		0xfff4000000000000,
-		0x7fefffffffffffff,
-		0xffefffffffffffff,
-		0x41e0000000000000,
-		0xc1e0000000000000,
-		0x41dfffffffe00000,
-		0x43e0000000000000,
-		0xc3e0000000000000,
-		0x3fe0000000000000,
-		0x3ff8000000000000,
-		0x4004000000000000,
-		0x36a0000000000000,
-		0x3810000000000000,
-		0x380fffffffffffff,
-		0x47efffffe0000000,
-		0x47effffff0000000,
-		0x3ff0000000000001,
-		0x0018000000000000,
-		0x3690000000000000,
-	};
+	static const uint64_t e[] = {DOUBLE_EDGES};
 
 	return one_in(6) ? r64() : e[(uint32_t)g_test_rand_int() % G_N_ELEMENTS(e)];
 }

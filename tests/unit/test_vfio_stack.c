@@ -20,21 +20,6 @@
 
 /* --- hosts --- */
 
-/* nvme at HU_FIRST, edu at HU_SECOND, both in the hands of vfio-pci. */
-static struct host *host_bound(void)
-{
-	struct host *h = vfio_host_new(NULL);
-
-	hu_plug(hu_nvme(), hu_port(h, 1), 0);
-	hu_plug(hu_edu(), hu_port(h, 2), 0);
-	g_assert_cmpint(host_scan(h, NULL), ==, 0);
-	g_assert_cmpint(hu_bind(h, HU_FIRST), ==, 0);
-	g_assert_cmpint(hu_bind(h, HU_SECOND), ==, 0);
-	g_assert_true(hu_is_bound(h, HU_FIRST));
-	g_assert_true(hu_is_bound(h, HU_SECOND));
-	return h;
-}
-
 static struct vfio_device *device_of(struct host *h, const char *bdf)
 {
 	return &host_find(h, bdf)->vfio->dev;
