@@ -98,9 +98,8 @@ static void kill_block(struct x86_set *s, struct x86_block *b)
 {
 	unhash(s, b);
 	b->dead = true;
-	for (unsigned i = 0; i < b->ops_n; i++)
-		if (b->ops[i].fn)
-			b->ops[i].fn = gone;
+	for (unsigned i = 0; i < (unsigned)b->ops_n - b->links; i++)
+		b->ops[i].fn = gone;
 }
 
 static void kill_page(struct x86_set *s, struct x86_codepage *p)

@@ -213,6 +213,7 @@ static void fall_through(struct x86_block *b, unsigned page_off, unsigned off)
 	op->ip = (uint16_t)off;
 	op->flags = page_off + off > 0xfff ? X86_OPF_FAR : 0;
 	b->ops_n += 2;
+	b->links = true;
 }
 
 int x86_decode(struct x86_cpu *c, struct x86_block *b, const uint8_t *code, unsigned len,
@@ -248,6 +249,7 @@ int x86_decode(struct x86_cpu *c, struct x86_block *b, const uint8_t *code, unsi
 			bind_to.end = true;
 		}
 		b->ops_n += (uint16_t)bind_to.op_n;
+		b->links = bind_to.op_n == 2;
 	}
 	if (!b->n)
 		return -1;

@@ -24,6 +24,7 @@ struct x86_block {
 	uint16_t bytes;
 	uint16_t ops_n;
 	bool dead;
+	bool links;   /* the last of its ops holds them */
 	bool one_off; /* an x86_scratch's: in no list, and nothing leads to it */
 	struct x86_block *hash_next, *page_next;
 	struct x86_op ops[];

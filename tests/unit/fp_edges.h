@@ -4,11 +4,6 @@
  * of the narrower format, infinities, quiet and signalling NaNs; significands of 80-bit numbers,
  * normal or not.  Bit patterns, to fill an array with.
  */
-/*
- * Floating-point operands at which something changes: zeros, denormals, the ends of integers and of
- * the narrower format, infinities, quiet and signalling NaNs; significands of 80-bit numbers, normal
- * or not.  Bit patterns, to fill an array with.
- */
 #ifndef TESTS_UNIT_FP_EDGES_H
 #define TESTS_UNIT_FP_EDGES_H
 
