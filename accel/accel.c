@@ -7,7 +7,8 @@
 
 #include "base/err.h"
 
-const struct accel_ops *const accel_list[] = {&kvm_accel_ops, &soft_accel_ops, NULL};
+const struct accel_ops *const accel_list[] = {&kvm_accel_ops, &soft_accel_ops, &qtest_accel_ops,
+					      NULL};
 
 int accel_open(struct accel **out, const char *name, const struct accel_conf *conf,
 	       struct err **errp)

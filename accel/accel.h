@@ -79,11 +79,14 @@ struct accel_ops {
 	/* pin of hw/irq's IO-APIC now means this message */
 	void (*ioapic_pin)(struct accel *a, int pin, struct msi_msg msg, bool masked);
 	void (*pin_eoi)(struct accel *a, int pin); /* the guest ended a level interrupt of it */
+	/* Delivers what irqfds were told; true: there was something.  NULL: they always are. */
+	bool (*hear)(struct accel *a);
 
 	int (*vcpu_open)(struct vcpu *v, struct err **errp);
 	void (*vcpu_close)(struct vcpu *v);
-	int (*vcpu_run)(struct vcpu *v, struct vcpu_exit *x); /* 0 or -errno */
-	void (*vcpu_kick)(struct vcpu *v);                    /* any thread */
+	/* 0 or -errno; NULL: no guest code ever runs, no CPU has a thread. */
+	int (*vcpu_run)(struct vcpu *v, struct vcpu_exit *x);
+	void (*vcpu_kick)(struct vcpu *v); /* any thread */
 	/* To power-on state; regs: CPU 0's first registers, NULL = wait for INIT/SIPI. */
 	int (*vcpu_reset)(struct vcpu *v, const struct x86_regs *regs, struct err **errp);
 	int (*vcpu_regs)(struct vcpu *v, struct x86_regs *regs);
@@ -110,7 +113,7 @@ struct accel {
 
 /* The accelerators that this build has, in order of preference; ends with NULL. */
 extern const struct accel_ops *const accel_list[];
-extern const struct accel_ops kvm_accel_ops, soft_accel_ops;
+extern const struct accel_ops kvm_accel_ops, soft_accel_ops, qtest_accel_ops;
 
 /* name: kvm, soft (tcg), qtest.  -ENODEV with the reason where it cannot be had. */
 int accel_open(struct accel **out, const char *name, const struct accel_conf *conf,

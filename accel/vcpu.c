@@ -28,6 +28,12 @@ struct vcpus {
 	struct vcpu cpu[];
 };
 
+void vcpus_eoi(struct vcpus *s, uint8_t vector)
+{
+	if (s->ops.eoi)
+		s->ops.eoi(s->ops.eoi_opaque, vector);
+}
+
 /* --- exits --- */
 
 static void exit_none(struct vcpu *v, const struct vcpu_exit *x)
@@ -55,8 +61,7 @@ static void exit_mmio(struct vcpu *v, const struct vcpu_exit *x)
 
 static void exit_eoi(struct vcpu *v, const struct vcpu_exit *x)
 {
-	if (v->set->ops.eoi)
-		v->set->ops.eoi(v->set->ops.eoi_opaque, x->vector);
+	vcpus_eoi(v->set, x->vector);
 }
 
 static void exit_shutdown(struct vcpu *v, const struct vcpu_exit *x)
@@ -279,11 +284,18 @@ static int start_thread(struct vcpu *v)
 	return 0;
 }
 
+static unsigned threads(const struct vcpus *s)
+{
+	if (!s->accel->ops->vcpu_run)
+		return 0;
+	return s->accel->ops->one_thread ? 1 : s->n;
+}
+
 int vcpus_start(struct vcpus *s, struct err **errp)
 {
 	if (vcpus_running(s))
 		return 0;
-	for (unsigned i = 0; i < (s->accel->ops->one_thread ? 1 : s->n); i++) {
+	for (unsigned i = 0; i < threads(s); i++) {
 		int ret = s->cpu[i].started ? 0 : start_thread(&s->cpu[i]);
 
 		if (ret < 0)
@@ -312,6 +324,16 @@ void vcpus_stop(struct vcpus *s)
 	if (s->live && s->accel->ops->stop)
 		s->accel->ops->stop(s->accel);
 	s->live = false;
+}
+
+bool vcpus_raised(struct vcpus *s)
+{
+	bool any;
+
+	pthread_mutex_lock(&s->lock);
+	any = s->event != VCPU_EV_NONE;
+	pthread_mutex_unlock(&s->lock);
+	return any;
 }
 
 bool vcpus_running(struct vcpus *s)

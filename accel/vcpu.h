@@ -42,7 +42,11 @@ void vcpus_stop(struct vcpus *s);
 bool vcpus_running(struct vcpus *s);
 struct vcpu *vcpus_get(struct vcpus *s, unsigned id); /* NULL past the end */
 
+/* A local APIC ended a level interrupt of that vector: split irqchip, told to the board. */
+void vcpus_eoi(struct vcpus *s, uint8_t vector);
+
 /* From any thread: all vCPUs stop at once, the owner is told on the main loop. */
 void vcpus_raise(struct vcpus *s, enum vcpu_event ev, unsigned cpu);
+bool vcpus_raised(struct vcpus *s); /* something was, and the owner has not been told yet */
 
 #endif

@@ -104,9 +104,11 @@ struct chardev *chardev_new(const struct chardev_conf *conf, struct err **errp)
 	return c;
 }
 
-void chardev_init(struct chardev *c, const struct chardev_ops *ops, const char *id)
+void chardev_init(struct chardev *c, const struct chardev_ops *ops, const char *id,
+		  GMainContext *context)
 {
 	c->ops = ops;
+	c->context = context;
 	c->id = g_strdup(id);
 	c->log_fd = -1;
 }
@@ -212,14 +214,14 @@ static gboolean bh_dispatch(GSource *source, GSourceFunc callback, gpointer data
 
 static const GSourceFuncs bh_funcs = {.dispatch = bh_dispatch};
 
-GSource *chardev_bh_new(void (*fn)(void *opaque), void *opaque)
+GSource *chardev_bh_new(void (*fn)(void *opaque), void *opaque, GMainContext *context)
 {
 	GSource *source = g_source_new((GSourceFuncs *)&bh_funcs, sizeof(struct bh));
 	struct bh *bh = (struct bh *)source;
 
 	bh->fn = fn;
 	bh->opaque = opaque;
-	g_source_attach(source, NULL);
+	g_source_attach(source, context);
 	return source;
 }
 
@@ -262,6 +264,6 @@ static struct chardev *null_new(const struct chardev_conf *conf, struct err **er
 {
 	struct chardev *c = g_new0(struct chardev, 1);
 
-	chardev_init(c, &null_ops, conf->id);
+	chardev_init(c, &null_ops, conf->id, conf->context);
 	return c;
 }

@@ -3,10 +3,11 @@
  * Character devices: one byte stream to the outside, one device inside.
  *
  * Invariants: a chardev has at most one front end (struct chardev_fe).  All callbacks run on the
- * main loop's thread, without a lock held.  chardev_write() and chardev_accept_input() may be
- * called from any thread, the rest only from the main loop's.  chardev_write() never blocks on a
- * slow peer: what cannot be written now is queued up to CHARDEV_QUEUE bytes and drained by the main
- * loop; beyond that the write is short.  A peer that went away swallows output and is re-accepted
+ * thread that iterates its context (chardev_conf.context; usually the main loop's), without a lock
+ * held.  chardev_write() and chardev_accept_input() may be called from any thread, the rest only
+ * from that one, or while nobody iterates the context.  chardev_write() never blocks on a slow
+ * peer: what cannot be written now is queued up to CHARDEV_QUEUE bytes and drained by the context;
+ * beyond that the write is short.  A peer that went away swallows output and is re-accepted
  * where the back end listens.  SIGPIPE is never raised: chardev_new() sets it to be ignored.
  */
 #ifndef BASE_CHARDEV_H
@@ -45,7 +46,8 @@ struct chardev_conf {
 	int fd; /* socket: a connected or listening descriptor, closed with the chardev; -1 = none
 		 */
 	bool server, wait, append, logappend, mux, signal;
-	int reconnect; /* seconds, 0 = never (socket client) */
+	int reconnect;         /* seconds, 0 = never (socket client) */
+	GMainContext *context; /* not owned; NULL = the default one */
 };
 
 /* Both strings are copied; fd = -1, wait and signal on, the rest off. */

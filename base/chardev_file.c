@@ -33,7 +33,7 @@ struct chardev *chardev_file_new(const struct chardev_conf *conf, struct err **e
 		return NULL;
 	}
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	return stream_new(conf->id, &file_ops, g_strdup_printf("file:%s", conf->path), -1, fd);
+	return stream_new(conf, &file_ops, g_strdup_printf("file:%s", conf->path), -1, fd);
 }
 
 static int open_fifo(const char *path, const char *suffix)
@@ -66,5 +66,5 @@ struct chardev *chardev_pipe_new(const struct chardev_conf *conf, struct err **e
 		err_hint(errp, "Make the pipes first: mkfifo %s.in %s.out", conf->path, conf->path);
 		return NULL;
 	}
-	return stream_new(conf->id, &file_ops, g_strdup_printf("pipe:%s", conf->path), in, out);
+	return stream_new(conf, &file_ops, g_strdup_printf("pipe:%s", conf->path), in, out);
 }

@@ -23,25 +23,27 @@ struct chardev_ops {
 struct chardev {
 	const struct chardev_ops *ops;
 	char *id;
+	GMainContext *context;
 	struct chardev_fe fe; /* all zero: none */
 	bool has_fe;
 	int log_fd;
 };
 
-void chardev_init(struct chardev *c, const struct chardev_ops *ops, const char *id);
+void chardev_init(struct chardev *c, const struct chardev_ops *ops, const char *id,
+		  GMainContext *context);
 void chardev_fini(struct chardev *c);
 void chardev_event(struct chardev *c, int event);
 size_t chardev_room(struct chardev *c); /* bytes the front end takes now; without read: any */
 void chardev_input(struct chardev *c, const uint8_t *buf, size_t len);
 
-/* A callback that any thread can ask for and that then runs once on the main loop's thread. */
-GSource *chardev_bh_new(void (*fn)(void *opaque), void *opaque);
+/* A callback that any thread can ask for and that then runs once on the context's thread. */
+GSource *chardev_bh_new(void (*fn)(void *opaque), void *opaque, GMainContext *context);
 void chardev_bh_kick(GSource *bh);
 void chardev_bh_free(GSource *bh);
 
 struct stream;
 struct stream_ops {
-	void (*gone)(struct stream *s); /* main thread: the peer has left; may be NULL */
+	void (*gone)(struct stream *s); /* its thread: the peer has left; may be NULL */
 	void (*describe)(struct stream *s, GString *out);
 	void (*fini)(struct stream *s); /* before the descriptors are closed; frees priv */
 	bool half;     /* input and output end on their own and for good: nobody "leaves" */
@@ -70,9 +72,9 @@ struct stream {
 };
 
 /* Takes over the descriptors; connected at once if one of them is not -1. */
-struct chardev *stream_new(const char *id, const struct stream_ops *ops, void *priv, int in_fd,
-			   int out_fd);
-void stream_connect(struct stream *s, int in_fd, int out_fd); /* main thread; tells the front end */
+struct chardev *stream_new(const struct chardev_conf *conf, const struct stream_ops *ops,
+			   void *priv, int in_fd, int out_fd);
+void stream_connect(struct stream *s, int in_fd, int out_fd); /* its thread; tells the front end */
 void stream_disconnect(struct stream *s);                     /* same */
 
 struct chardev *chardev_stdio_new(const struct chardev_conf *conf, struct err **errp);

@@ -196,9 +196,9 @@ static struct mux_side *side_new(struct chardev_mux *m, const char *id)
 {
 	struct mux_side *side = g_new0(struct mux_side, 1);
 
-	chardev_init(&side->base, &side_ops, id);
+	chardev_init(&side->base, &side_ops, id, NULL);
 	side->mux = m;
-	side->flush_bh = chardev_bh_new(flush, side);
+	side->flush_bh = chardev_bh_new(flush, side, NULL);
 	return side;
 }
 

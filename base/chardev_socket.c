@@ -51,7 +51,7 @@ static void set_watch(struct sock *k, GSource *src, GSourceFunc fn)
 	unwatch(k);
 	k->watch = src;
 	g_source_set_callback(src, fn, k, NULL);
-	g_source_attach(src, NULL);
+	g_source_attach(src, k->s->base.context);
 }
 
 static void got_peer(struct sock *k, int fd)
@@ -328,7 +328,7 @@ struct chardev *chardev_socket_new(const struct chardev_conf *conf, struct err *
 
 	k->listen_fd = k->connecting = -1;
 	k->reconnect = conf->reconnect;
-	k->s = (struct stream *)stream_new(conf->id, &sock_ops, k, -1, -1);
+	k->s = (struct stream *)stream_new(conf, &sock_ops, k, -1, -1);
 	if (start(k, conf, errp) < 0) {
 		err_prefix(errp, "chardev %s", conf->id);
 		chardev_free(&k->s->base);

@@ -28,7 +28,7 @@ static GSource *watch(int fd, GIOCondition cond, GUnixFDSourceFunc fn, struct st
 	GSource *src = g_unix_fd_source_new(fd, cond);
 
 	g_source_set_callback(src, G_SOURCE_FUNC(fn), s, NULL);
-	g_source_attach(src, NULL);
+	g_source_attach(src, s->base.context);
 	return src;
 }
 
@@ -220,19 +220,19 @@ static void set_fds(struct stream *s, int in_fd, int out_fd)
 	s->out_sock = out_fd >= 0 && fstat(out_fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-struct chardev *stream_new(const char *id, const struct stream_ops *ops, void *priv, int in_fd,
-			   int out_fd)
+struct chardev *stream_new(const struct chardev_conf *conf, const struct stream_ops *ops,
+			   void *priv, int in_fd, int out_fd)
 {
 	struct stream *s = g_new0(struct stream, 1);
 
-	chardev_init(&s->base, &stream_chardev_ops, id);
+	chardev_init(&s->base, &stream_chardev_ops, conf->id, conf->context);
 	s->ops = ops;
 	s->priv = priv;
 	g_mutex_init(&s->lock);
 	set_fds(s, in_fd, out_fd);
 	s->connected = in_fd >= 0 || out_fd >= 0;
 	s->queue = g_byte_array_new();
-	s->lost_bh = chardev_bh_new(lost, s);
+	s->lost_bh = chardev_bh_new(lost, s, conf->context);
 	return &s->base;
 }
 

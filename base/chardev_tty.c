@@ -115,7 +115,7 @@ struct chardev *chardev_stdio_new(const struct chardev_conf *conf, struct err **
 		return NULL;
 	}
 	make_raw(tty, conf->signal);
-	return stream_new(conf->id, &stdio_ops, tty, in, out);
+	return stream_new(conf, &stdio_ops, tty, in, out);
 }
 
 struct pty {
@@ -143,7 +143,7 @@ static void pty_gone(struct stream *s)
 
 	pty->timer = g_timeout_source_new(PTY_POLL_MS);
 	g_source_set_callback(pty->timer, pty_poll, s, NULL);
-	g_source_attach(pty->timer, NULL);
+	g_source_attach(pty->timer, s->base.context);
 }
 
 static void pty_fini(struct stream *s)
@@ -202,7 +202,7 @@ struct chardev *chardev_pty_new(const struct chardev_conf *conf, struct err **er
 		g_free(pty);
 		return NULL;
 	}
-	s = (struct stream *)stream_new(conf->id, &pty_ops, pty, fd, fd);
+	s = (struct stream *)stream_new(conf, &pty_ops, pty, fd, fd);
 	s->connected = false;
 	pty_gone(s);
 	printf("char device redirected to %s (label %s)\n", pty->name, conf->id);

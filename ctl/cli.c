@@ -53,7 +53,13 @@ static const struct cli_option options[] = {
 	{"serial", "DEV", cli_serial, 0,
 	 "serial port on stdio, mon:stdio, file:, pipe:, unix:, tcp:, pty, null, none, chardev:ID"},
 	{"monitor", "DEV", cli_monitor, 0, "monitor on one of these"},
-	{"mon", "[chardev=]ID[,mode=readline]", cli_mon, 0, "monitor on a chardev"},
+	{"mon", "[chardev=]ID[,mode=readline|control][,pretty=on|off]", cli_mon, 0,
+	 "monitor on a chardev; control is QMP"},
+	{"qmp", "DEV", cli_qmp, 0, "QMP on one of these"},
+	{"qmp-pretty", "DEV", cli_qmp_pretty, 0, "the same, with line breaks"},
+	{"qtest", "DEV", cli_qtest, 0, "serve QEMU's qtest protocol on one of these"},
+	{"qtest-log", "FILE", string, AT(qtest_log),
+	 "log it there instead of stderr; none: no log"},
 	{"debugcon", "DEV", cli_debugcon, 0, "debug port 0xe9 on one of these"},
 	{"nographic", NULL, flag, AT(nographic), "serial port and monitor on stdio"},
 	{"display", "none", only_none, 0, "no display (there is no other)"},
@@ -63,6 +69,8 @@ static const struct cli_option options[] = {
 	{"nic", "none", only_none, 0, "the same"},
 
 	{"S", NULL, flag, AT(stopped), "do not start the CPUs; the monitor's 'cont' does"},
+	{"preconfig", NULL, flag, AT(preconfig),
+	 "wait before the machine is built; QMP's x-exit-preconfig goes on"},
 	{"no-reboot", NULL, cli_no_reboot, 0, "exit instead of rebooting"},
 	{"no-shutdown", NULL, cli_no_shutdown, 0, "stop instead of exiting"},
 	{"action", "EVENT=ACTION[,...]", cli_action, 0,
@@ -196,18 +204,6 @@ static int parse_one(struct cli *s, int argc, char **argv, struct err **errp)
 	return ret < 0 ? ret : o->arg ? 2 : 1;
 }
 
-/* "mon:" gives the monitor its place, unless there is a second one. */
-static int place_monitor(struct cli *s, struct err **errp)
-{
-	if (!s->mux_monitor)
-		return 0;
-	if (s->c->monitor && strcmp(s->c->monitor, "none") && strcmp(s->c->monitor, s->mux_monitor))
-		return err_set(errp, -EINVAL,
-			       "there is one monitor: either -serial mon:... or -monitor");
-	replace(&s->c->monitor, s->mux_monitor);
-	return 0;
-}
-
 int cli_parse(int argc, char **argv, struct vm_config *c, struct cli_result *res, struct err **errp)
 {
 	struct cli s = {.c = c, .res = res, .out = res->out ?: stdout};
@@ -217,8 +213,5 @@ int cli_parse(int argc, char **argv, struct vm_config *c, struct cli_result *res
 	res->status = 0;
 	for (int i = 1; n > 0 && i < argc && !res->exit_now; i += n)
 		n = parse_one(&s, argc - i, argv + i, errp);
-	if (n > 0 && !res->exit_now && place_monitor(&s, errp) < 0)
-		n = -EINVAL;
-	g_free(s.mux_monitor);
 	return MIN(n, 0);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns -chardev, -serial, -monitor, -mon, -debugcon and the short way to write a chardev
- * ("mon:stdio", "unix:PATH,server=on").  Called from the table in cli.c; opens nothing.
+ * Owns -chardev, -serial, -monitor, -mon, -qmp, -qtest, -debugcon and the short way to write a
+ * chardev ("mon:stdio", "unix:PATH,server=on").  Called from the table in cli.c; opens nothing.
  */
 #include "ctl/cli_int.h"
 
@@ -199,7 +199,7 @@ static struct chardev_conf *parse_short(const char *id, const char *spec, struct
 	return unknown_short(spec, errp);
 }
 
-/* The last of several -monitor (or -debugcon) wins: what an earlier one made goes. */
+/* The last of several -qtest (or -debugcon) wins: what an earlier one made goes. */
 static void drop_overridden(struct vm_config *c, const char *used, const char *label)
 {
 	struct chardev_conf *conf = vm_config_chardev(c, label);
@@ -233,12 +233,9 @@ static int share_with_monitor(struct cli *s, const char *id, struct err **errp)
 
 	if (!conf)
 		return err_set(errp, -EINVAL, "mon: needs a back end, such as mon:stdio");
-	if (s->mux_monitor)
-		return err_set(errp, -EINVAL, "there is one monitor, and '%s' has it",
-			       s->mux_monitor);
 	conf->mux = true;
 	conf->signal = false;
-	s->mux_monitor = g_strdup(id);
+	g_ptr_array_add(s->c->monitors, vm_monitor_new(id, false));
 	return 0;
 }
 
@@ -254,17 +251,42 @@ int cli_serial(struct cli *s, const struct cli_option *o, const char *arg, struc
 	return shared ? share_with_monitor(s, id, errp) : 0;
 }
 
-int cli_monitor(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+/* One more monitor; the chardevs made for them are numbered as QEMU numbers them. */
+static int add_monitor(struct cli *s, const char *spec, bool control, bool pretty,
+		       struct err **errp)
 {
-	char *id;
+	g_autofree char *label = NULL, *id = NULL;
+	struct vm_monitor *m;
 
-	drop_overridden(s->c, s->c->monitor, "compat_monitor0");
-	id = use_chardev(s, "compat_monitor0", arg, errp);
+	for (unsigned i = 0; !label || vm_config_chardev(s->c, label); i++) {
+		g_free(label);
+		label = g_strdup_printf("compat_monitor%u", i);
+	}
+	id = use_chardev(s, label, spec, errp);
 	if (!id)
 		return -EINVAL;
-	g_free(s->c->monitor);
-	s->c->monitor = id;
+	if (!strcmp(id, "none"))
+		return 0;
+	m = vm_monitor_new(id, control);
+	m->pretty = pretty;
+	g_ptr_array_add(s->c->monitors, m);
 	return 0;
+}
+
+int cli_monitor(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	s->c->no_monitor |= !strcmp(arg, "none");
+	return add_monitor(s, arg, false, false, errp);
+}
+
+int cli_qmp(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	return add_monitor(s, arg, true, false, errp);
+}
+
+int cli_qmp_pretty(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	return add_monitor(s, arg, true, true, errp);
 }
 
 int cli_debugcon(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
@@ -280,20 +302,52 @@ int cli_debugcon(struct cli *s, const struct cli_option *o, const char *arg, str
 	return 0;
 }
 
-static const struct choice mon_modes[] = {{"readline", 0}, {NULL, 0}};
+int cli_qtest(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	char *id;
+
+	drop_overridden(s->c, s->c->qtest, "qtest");
+	id = use_chardev(s, "qtest", arg, errp);
+	if (!id)
+		return -EINVAL;
+	g_free(s->c->qtest);
+	s->c->qtest = id;
+	return 0;
+}
+
+/* Target of the properties of -mon. */
+struct mon_args {
+	char *chardev;
+	int control;
+	bool pretty;
+};
+
+static const struct choice mon_modes[] = {{"readline", 0}, {"control", 1}, {NULL, 0}};
 
 static const struct prop mon_props[] = {
-	{"chardev", PROP_STR, offsetof(struct vm_config, monitor)},
-	{"mode", PROP_CHOICE, PROP_NOWHERE, mon_modes},
+	{"chardev", PROP_STR, offsetof(struct mon_args, chardev)},
+	{"mode", PROP_CHOICE, offsetof(struct mon_args, control), mon_modes},
+	{"pretty", PROP_BOOL, offsetof(struct mon_args, pretty)},
+	{"id", PROP_ACCEPT},
 	{},
 };
 
 int cli_mon(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
 {
 	g_autoptr(GArray) list = kv_parse(arg, "chardev");
+	struct mon_args a = {};
+	int ret = props_apply(mon_props, &a, 0, list, errp);
 
-	if (!kv_get(list, "chardev"))
-		return err_set(errp, -EINVAL, "chardev= is missing");
-	drop_overridden(s->c, s->c->monitor, "compat_monitor0");
-	return props_apply(mon_props, s->c, 0, list, errp);
+	if (ret == 0 && !a.chardev)
+		ret = err_set(errp, -EINVAL, "chardev= is missing");
+	if (ret == 0 && a.pretty && !a.control)
+		ret = err_set(errp, -EINVAL, "pretty= is for mode=control");
+	if (ret == 0) {
+		struct vm_monitor *m = vm_monitor_new(a.chardev, a.control);
+
+		m->pretty = a.pretty;
+		g_ptr_array_add(s->c->monitors, m);
+	}
+	g_free(a.chardev);
+	return ret;
 }

@@ -471,6 +471,21 @@ void *aspace_ptr(struct aspace *as, uint64_t addr, uint64_t *len, bool write)
 	return p;
 }
 
+uint64_t aspace_span(struct aspace *as, uint64_t addr, uint64_t len, bool *backed)
+{
+	const struct mrange *r;
+
+	rcu_read_lock();
+	r = find(rcu_dereference(as->map), addr);
+	*backed = r && r->start <= addr;
+	if (*backed)
+		len = r->last - addr < len - 1 ? r->last - addr + 1 : len;
+	else if (r && r->start - addr < len)
+		len = r->start - addr;
+	rcu_read_unlock();
+	return len;
+}
+
 bool aspace_is_device(struct aspace *as, uint64_t addr)
 {
 	const struct mrange *r;

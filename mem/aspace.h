@@ -72,6 +72,11 @@ bool aspace_write_buf(struct aspace *as, uint64_t addr, const void *buf, size_t 
  */
 void *aspace_ptr(struct aspace *as, uint64_t addr, uint64_t *len, bool write);
 
+/*
+ * How many bytes from addr on, at most len (1 or more), are alike: all backed, or none.
+ */
+uint64_t aspace_span(struct aspace *as, uint64_t addr, uint64_t len, bool *backed);
+
 /* Is that the memory of a device (a mapped BAR), where the width of an access matters? */
 bool aspace_is_device(struct aspace *as, uint64_t addr);
 

@@ -43,6 +43,9 @@ struct board {
 	struct vclock *clock;
 	struct accel *accel;
 	struct wire gsi[GSI_PINS];
+	/* Split irqchip: told of each level a pin of the IO-APIC gets; atomic, NULL = nobody. */
+	void (*tap)(void *opaque, int pin, bool level);
+	void *tap_opaque;
 	struct e820_entry e820[16];
 	size_t e820_n;
 	uint64_t ram_below_4g, ram_above_4g;
@@ -67,12 +70,16 @@ struct board {
 };
 
 /* Steps in order; board_free undoes whatever was done. */
+bool board_is_none(const struct board *b); /* -machine none: address spaces, nothing in them */
 int board_memory(struct board *b, struct err **errp); /* before the accelerator is opened */
 int board_devices(struct board *b, struct err **errp);
 int board_reset(struct board *b, struct x86_regs *regs, struct err **errp); /* vCPUs parked */
 void board_free_devices(struct board *b); /* before the accelerator is closed */
 void board_free_memory(struct board *b);
 void board_eoi(void *board, uint8_t vector);
+void board_set_pin(struct board *b, int pin, bool level); /* of the IO-APIC, where there is one */
+void board_untap(struct board *b);  /* on return the tap is not called any more */
+void board_settle(struct board *b); /* returns when devices have done all that was asked of them */
 
 /* hostdevs.c: the emulated host as the -host-* options describe it; *out NULL = none. */
 int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp);

@@ -49,6 +49,23 @@ void vm_accel_free(struct vm_accel *a)
 	g_free(a);
 }
 
+struct vm_monitor *vm_monitor_new(const char *chardev, bool control)
+{
+	struct vm_monitor *m = g_new0(struct vm_monitor, 1);
+
+	m->chardev = g_strdup(chardev);
+	m->control = control;
+	return m;
+}
+
+void vm_monitor_free(struct vm_monitor *m)
+{
+	if (!m)
+		return;
+	g_free(m->chardev);
+	g_free(m);
+}
+
 static void kv_clear(gpointer p)
 {
 	struct kv *kv = p;
@@ -121,6 +138,7 @@ struct vm_config *vm_config_new(void)
 	c->host_dtbs = g_ptr_array_new_with_free_func(g_free);
 	c->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_conf_free);
 	c->serials = g_ptr_array_new_with_free_func(g_free);
+	c->monitors = g_ptr_array_new_with_free_func((GDestroyNotify)vm_monitor_free);
 	return c;
 }
 
@@ -144,7 +162,9 @@ void vm_config_free(struct vm_config *c)
 	g_free(c->initrd);
 	g_free(c->append);
 	g_free(c->firmware);
-	g_free(c->monitor);
+	g_ptr_array_free(c->monitors, TRUE);
+	g_free(c->qtest);
+	g_free(c->qtest_log);
 	g_free(c->debugcon);
 	g_free(c->pidfile);
 	g_free(c->logfile);
@@ -264,21 +284,28 @@ static void complete_serial(struct vm_config *c, bool on_stdio, bool with_monito
 		return;
 	conf->mux = true;
 	conf->signal = false;
-	c->monitor = g_strdup("serial0");
+	g_ptr_array_add(c->monitors, vm_monitor_new("serial0", false));
+}
+
+static bool has_readline(const struct vm_config *c)
+{
+	for (guint i = 0; i < c->monitors->len; i++)
+		if (!((struct vm_monitor *)c->monitors->pdata[i])->control)
+			return true;
+	return false;
 }
 
 static void complete_consoles(struct vm_config *c)
 {
 	bool on_stdio = c->nographic && !stdio_taken(c);
+	bool monitor = !c->no_monitor && !has_readline(c);
 
 	if (!c->nodefaults && !c->serials->len && strcmp(c->machine, "none")) {
-		complete_serial(c, on_stdio, !c->monitor);
-	} else if (!c->nodefaults && !c->monitor && on_stdio) {
+		complete_serial(c, on_stdio, monitor);
+	} else if (!c->nodefaults && monitor && on_stdio) {
 		add_chardev(c, "compat_monitor0", "stdio");
-		c->monitor = g_strdup("compat_monitor0");
+		g_ptr_array_add(c->monitors, vm_monitor_new("compat_monitor0", false));
 	}
-	if (!g_strcmp0(c->monitor, "none"))
-		g_clear_pointer(&c->monitor, g_free);
 	if (!g_strcmp0(c->debugcon, "none"))
 		g_clear_pointer(&c->debugcon, g_free);
 }
@@ -535,7 +562,8 @@ static int check_users(const struct vm_config *c, const struct users *u, struct 
 		for (guint j = 0, others = 0; j < i; j++) {
 			if (strcmp(id, u->id->pdata[j]))
 				continue;
-			if (!conf->mux || ++others > 1 || strcmp(what, "-monitor"))
+			if (!conf->mux || ++others > 1 ||
+			    (strcmp(what, "-monitor") && strcmp(what, "-qmp")))
 				return err_set(errp, -EBUSY,
 					       "%s: chardev '%s' is already taken by %s%s", what,
 					       id, (char *)u->what->pdata[j],
@@ -558,7 +586,12 @@ static int validate_chardevs(const struct vm_config *c, struct err **errp)
 	add_user(&u, c->debugcon, "-debugcon");
 	for (guint i = 0; i < c->devices->len; i++)
 		add_user(&u, vm_device_get(c->devices->pdata[i], "chardev"), "-device");
-	add_user(&u, c->monitor, "-monitor");
+	add_user(&u, c->qtest, "-qtest");
+	for (guint i = 0; i < c->monitors->len; i++) {
+		const struct vm_monitor *m = c->monitors->pdata[i];
+
+		add_user(&u, m->chardev, m->control ? "-qmp" : "-monitor");
+	}
 	if (!ret)
 		ret = validate_chardev_ids(c, errp);
 	if (!ret)

@@ -30,6 +30,13 @@ struct vm_device {
 	GArray *props; /* of struct kv */
 };
 
+/* On a chardev: side 1 of its mux if a serial has it, too. */
+struct vm_monitor {
+	char *chardev;
+	bool control; /* QMP; else for people */
+	bool pretty;  /* QMP with line breaks */
+};
+
 enum onoff_auto { AUTO, ON, OFF };
 
 struct vm_accel {
@@ -73,10 +80,13 @@ struct vm_config {
 	GArray *host_sysfs;
 	GPtrArray *host_dumps, *host_dtbs; /* of char *: files of -host-dump, -host-dtb */
 	GPtrArray *chardevs;               /* of struct chardev_conf, by id */
-	GPtrArray *serials; /* of char *: chardev ids, in order of ports; "none" = no device */
-	char *monitor;  /* chardev id (side 1 of its mux if a serial has it, too), NULL = none */
-	char *debugcon; /* chardev id, NULL = none */
+	GPtrArray *serials;      /* of char *: chardev ids, in order of ports; "none" = no device */
+	GPtrArray *monitors;     /* of struct vm_monitor */
+	bool no_monitor;         /* -monitor none: no default one */
+	char *qtest, *qtest_log; /* -qtest: chardev id; -qtest-log: NULL = stderr, "none" = off */
+	char *debugcon;          /* chardev id, NULL = none */
 	bool nographic, nodefaults, stopped;             /* -nographic, -nodefaults, -S */
+	bool preconfig;                                  /* --preconfig */
 	enum vm_action on_reboot, on_shutdown, on_panic; /* -no-reboot, -no-shutdown, -action */
 	char *pidfile, *logfile, *debug;                 /* -pidfile, -D, -d; NULL = none */
 	enum onoff_auto usb, vmport; /* accepted for QEMU's command lines, without effect here */
@@ -109,6 +119,9 @@ const char *const *vm_accel_names(void);
 
 struct vm_accel *vm_accel_new(const char *name);
 void vm_accel_free(struct vm_accel *a);
+
+struct vm_monitor *vm_monitor_new(const char *chardev, bool control);
+void vm_monitor_free(struct vm_monitor *m);
 
 struct vm_device *vm_device_new(const char *driver);
 void vm_device_free(struct vm_device *d);

@@ -33,6 +33,11 @@ static void make_e820(struct board *b)
 	add_e820(b, LAYOUT_HIGH, LAYOUT_HIGH + b->ram_above_4g, E820_RAM);
 }
 
+bool board_is_none(const struct board *b)
+{
+	return !g_strcmp0(b->config->machine, "none");
+}
+
 int board_memory(struct board *b, struct err **errp)
 {
 	uint64_t size = b->config->ram_size;
@@ -40,6 +45,8 @@ int board_memory(struct board *b, struct err **errp)
 
 	b->mem = aspace_new("memory", 0);
 	b->io = aspace_new("I/O", 0x10000);
+	if (board_is_none(b))
+		return 0;
 	ret = ram_init(&b->ram, "pc.ram", size, errp);
 	if (ret < 0)
 		return ret;
@@ -57,13 +64,30 @@ int board_memory(struct board *b, struct err **errp)
 
 /* --- interrupts: all in the accelerator, or PIC, PIT and IO-APIC here --- */
 
+void board_set_pin(struct board *b, int pin, bool level)
+{
+	void (*tap)(void *opaque, int pin, bool level);
+
+	ioapic_set(b->ioapic, pin, level);
+	tap = __atomic_load_n(&b->tap, __ATOMIC_ACQUIRE);
+	if (tap)
+		tap(b->tap_opaque, pin, level);
+}
+
+/* Whoever drives a pin does so for a device: when those are quiet, nobody is in the tap. */
+void board_untap(struct board *b)
+{
+	__atomic_store_n(&b->tap, NULL, __ATOMIC_RELEASE);
+	board_settle(b);
+}
+
 static void split_gsi(void *opaque, int n, bool level)
 {
 	struct board *b = opaque;
 
 	if (n < PIC_INPUTS)
 		pic_set(b->pic, n, level);
-	ioapic_set(b->ioapic, n == 0 ? 2 : n, level); /* the timer's IRQ 0 is wired to pin 2 */
+	board_set_pin(b, n == 0 ? 2 : n, level); /* the timer's IRQ 0 is wired to pin 2 */
 }
 
 static void split_deliver(void *opaque, uint64_t addr, uint32_t data)
@@ -105,15 +129,18 @@ static int split_ack(void *opaque)
 	return pic_ack(((struct board *)opaque)->pic);
 }
 
-static void settle(void *opaque)
+void board_settle(struct board *b)
 {
-	struct board *b = opaque;
-
 	pcihost_settle(&b->pci);
 	if (b->host) {
 		vfio_virqfd_sync(b->host);
 		pcihost_settle(host_pci(b->host));
 	}
+}
+
+static void settle(void *opaque)
+{
+	board_settle(opaque);
 }
 
 static void make_irq(struct board *b)

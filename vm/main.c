@@ -10,42 +10,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "ctl/cli.h"
-#include "ctl/monitor.h"
+#include "ctl/control.h"
 #include "vm/config.h"
 #include "vm/vm.h"
-
-static void mon_quit(void *vm)
-{
-	vm_quit(vm, 0);
-}
-
-static void mon_stop(void *vm)
-{
-	vm_stop(vm);
-}
-
-static void mon_cont(void *vm)
-{
-	vm_cont(vm);
-}
-
-static void mon_reset(void *vm)
-{
-	vm_system_reset(vm);
-}
-
-static void mon_powerdown(void *vm)
-{
-	vm_powerdown(vm);
-}
-
-static bool mon_info(void *vm, const char *what, GString *out)
-{
-	return vm_info(vm, what, out);
-}
-
-static const struct monitor_ops monitor_ops = {mon_quit,  mon_stop,      mon_cont,
-					       mon_reset, mon_powerdown, mon_info};
 
 static int write_pidfile(const char *path, struct err **errp)
 {
@@ -58,24 +25,48 @@ static int write_pidfile(const char *path, struct err **errp)
 	return 0;
 }
 
-/* The machine is built: a daemon's parent may go, then the guest runs. */
-static int run_built(struct vm *vm, int daemon, struct err **errp)
+/* --preconfig: the front ends first; the machine when a client says so.  1 = it said quit. */
+static int preconfig(struct vm *vm, struct control *control, struct err **errp)
 {
-	struct monitor *mon = NULL;
-	int ret = daemon >= 0 ? daemon_ready(daemon, errp) : 0;
+	int ret = control_serve(control, errp);
+
+	return ret < 0 ? ret : vm_preconfig(vm);
+}
+
+/* The machine is built: a daemon's parent may go, then the guest runs. */
+static int build_and_run(struct vm *vm, struct control *control, int daemon, struct err **errp)
+{
+	int ret = vm_build(vm, errp);
+
+	if (ret >= 0 && daemon >= 0)
+		ret = daemon_ready(daemon, errp);
+	if (ret >= 0)
+		ret = control_serve(control, errp);
+	return ret < 0 ? ret : vm_run(vm, errp);
+}
+
+static int run_machine(const struct vm_config *c, struct control *control, int daemon,
+		       struct err **errp)
+{
+	struct vm *vm = NULL;
+	int ret = vm_new(&vm, c, control_vm_ops(control), errp);
 
 	if (ret < 0)
 		return ret;
-	if (vm_monitor_chardev(vm))
-		mon = monitor_new(vm_monitor_chardev(vm), &monitor_ops, vm);
-	ret = vm_run(vm, errp);
-	monitor_free(mon);
+	control_attach(control, vm);
+	ret = c->preconfig ? preconfig(vm, control, errp) : 0;
+	if (!ret)
+		ret = build_and_run(vm, control, daemon, errp);
+	else if (ret > 0)
+		ret = 0;
+	control_detach(control);
+	vm_free(vm);
 	return ret;
 }
 
 static int run(const struct vm_config *c, struct err **errp)
 {
-	struct vm *vm = NULL;
+	struct control *control;
 	int daemon = -1, ret = 0;
 
 	if (c->daemonize)
@@ -84,11 +75,9 @@ static int run(const struct vm_config *c, struct err **errp)
 		ret = write_pidfile(c->pidfile, errp);
 	if (ret < 0)
 		return ret;
-	ret = vm_new(&vm, c, errp);
-	if (ret >= 0) {
-		ret = run_built(vm, daemon, errp);
-		vm_free(vm);
-	}
+	control = control_new(c);
+	ret = run_machine(c, control, daemon, errp);
+	control_free(control);
 	if (c->pidfile)
 		unlink(c->pidfile);
 	return ret;

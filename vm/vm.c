@@ -15,9 +15,11 @@
 #include "mem/aspace.h"
 #include "vm/board.h"
 
-enum vm_state { VM_PRELAUNCH, VM_RUNNING, VM_PAUSED, VM_SHUTDOWN, VM_FAILED };
-static const char *const state_names[] = {"prelaunch", "running", "paused", "shutdown",
-					  "internal-error"};
+static const char *const state_names[] = {
+#define X(id, name) name,
+	VM_STATES(X)
+#undef X
+};
 
 struct port_chardev {
 	char *id;
@@ -28,6 +30,7 @@ struct port_chardev {
 
 struct vm {
 	const struct vm_config *config;
+	const struct vm_ops *ops;
 	GMainLoop *loop;
 	GArray *chardevs; /* of struct port_chardev */
 	struct board board;
@@ -43,94 +46,166 @@ struct vm {
 
 /* --- states; main loop's thread --- */
 
+enum vm_state vm_state(const struct vm *vm)
+{
+	return vm->state;
+}
+
+const char *vm_state_name(enum vm_state state)
+{
+	return state_names[state];
+}
+
+const struct vm_config *vm_config(const struct vm *vm)
+{
+	return vm->config;
+}
+
+struct board *vm_board(struct vm *vm)
+{
+	return &vm->board;
+}
+
+struct vcpus *vm_vcpus(struct vm *vm)
+{
+	return vm->vcpus;
+}
+
+static void tell(struct vm *vm, enum vm_event_kind kind, bool guest, const char *reason)
+{
+	const struct vm_event ev = {kind, guest, reason};
+
+	vm->ops->event(vm->ops->opaque, &ev);
+}
+
+/* Not running any more, whatever the reason. */
+static void enter(struct vm *vm, enum vm_state state)
+{
+	bool ran = vm->state == VM_RUNNING;
+
+	vclock_stop(vm->board.clock);
+	vm->state = state;
+	if (ran)
+		tell(vm, VM_EV_STOP, false, NULL);
+}
+
 void vm_stop(struct vm *vm)
 {
 	if (vm->state != VM_RUNNING)
 		return;
 	vcpus_stop(vm->vcpus);
-	vclock_stop(vm->board.clock);
-	vm->state = VM_PAUSED;
+	enter(vm, VM_PAUSED);
+}
+
+static void start(struct vm *vm)
+{
+	struct err *e = NULL;
+
+	vclock_start(vm->board.clock);
+	vm->state = VM_RUNNING;
+	if (vm->vcpus && vcpus_start(vm->vcpus, &e) < 0) {
+		err_report_free(e);
+		vm->state = VM_INTERNAL_ERROR;
+	}
 }
 
 void vm_cont(struct vm *vm)
 {
-	struct err *e = NULL;
-
-	if (vm->state == VM_RUNNING || vm->state == VM_FAILED || vm->quitting)
+	if (vm->state == VM_PRECONFIG || vm->state == VM_RUNNING ||
+	    vm->state == VM_INTERNAL_ERROR || vm->quitting)
 		return;
 	if (vm->state == VM_SHUTDOWN)
 		vm_system_reset(vm);
-	vclock_start(vm->board.clock);
-	vm->state = VM_RUNNING;
-	if (vcpus_start(vm->vcpus, &e) < 0) {
-		err_report_free(e);
-		vm->state = VM_FAILED;
-	}
+	start(vm);
+	if (vm->state == VM_RUNNING)
+		tell(vm, VM_EV_RESUME, false, NULL);
 }
 
-void vm_quit(struct vm *vm, int status)
+static void quit(struct vm *vm, int status, bool guest, const char *reason)
 {
 	if (vm->quitting)
 		return;
-	vcpus_stop(vm->vcpus);
+	if (vm->vcpus)
+		vcpus_stop(vm->vcpus);
 	vm->quitting = true;
 	vm->status = status;
+	tell(vm, VM_EV_SHUTDOWN, guest, reason);
 	g_main_loop_quit(vm->loop);
+}
+
+void vm_quit(struct vm *vm, int status, const char *reason)
+{
+	quit(vm, status, false, reason);
 }
 
 static int reset_machine(struct vm *vm, struct err **errp)
 {
 	struct x86_regs regs;
-	int ret = board_reset(&vm->board, &regs, errp);
+	int ret;
 
+	if (!vm->vcpus)
+		return 0;
+	ret = board_reset(&vm->board, &regs, errp);
 	return ret < 0 ? ret : vcpus_reset(vm->vcpus, &regs, errp);
+}
+
+static void reset(struct vm *vm, bool guest, const char *reason)
+{
+	struct err *e = NULL;
+	bool was_running = vm->state == VM_RUNNING || vm->state == VM_INTERNAL_ERROR;
+
+	if (vm->state == VM_PRECONFIG || vm->quitting)
+		return;
+	if (vm->vcpus)
+		vcpus_stop(vm->vcpus);
+	vclock_stop(vm->board.clock);
+	if (vm->state != VM_PRELAUNCH)
+		vm->state = VM_PAUSED;
+	if (reset_machine(vm, &e) < 0) {
+		err_prefix(&e, "the guest's reset");
+		err_report_free(e);
+		quit(vm, 1, false, "host-error");
+		return;
+	}
+	tell(vm, VM_EV_RESET, guest, reason);
+	if (was_running)
+		start(vm);
 }
 
 void vm_system_reset(struct vm *vm)
 {
-	struct err *e = NULL;
-	bool was_running = vm->state == VM_RUNNING || vm->state == VM_FAILED;
-
-	vcpus_stop(vm->vcpus);
-	vclock_stop(vm->board.clock);
-	vm->state = VM_PAUSED;
-	if (reset_machine(vm, &e) < 0) {
-		err_prefix(&e, "the guest's reset");
-		err_report_free(e);
-		vm_quit(vm, 1);
-		return;
-	}
-	if (was_running)
-		vm_cont(vm);
+	reset(vm, false, "host-qmp-system-reset");
 }
 
 void vm_powerdown(struct vm *vm)
 {
+	if (!vm->board.lpc)
+		return;
 	lpc_power_button(vm->board.lpc);
+	tell(vm, VM_EV_POWERDOWN, false, NULL);
 }
 
-static void guest_reset(struct vm *vm)
-{
-	if (vm->config->on_reboot == ACTION_SHUTDOWN)
-		vm_quit(vm, 0);
-	else
-		vm_system_reset(vm);
-}
-
-static void guest_shutdown(struct vm *vm)
+static void guest_shutdown(struct vm *vm, const char *reason)
 {
 	if (vm->config->on_shutdown != ACTION_PAUSE) {
-		vm_quit(vm, 0);
+		quit(vm, 0, true, reason);
 		return;
 	}
-	vclock_stop(vm->board.clock);
-	vm->state = VM_SHUTDOWN;
+	tell(vm, VM_EV_SHUTDOWN, true, reason);
+	enter(vm, VM_SHUTDOWN);
+}
+
+static void guest_reset(struct vm *vm, const char *reason)
+{
+	if (vm->config->on_reboot == ACTION_SHUTDOWN)
+		guest_shutdown(vm, reason);
+	else
+		reset(vm, true, reason);
 }
 
 static void failed(struct vm *vm)
 {
-	vclock_stop(vm->board.clock);
-	vm->state = VM_FAILED;
+	enter(vm, VM_INTERNAL_ERROR);
 	g_mutex_lock(&vm->fatal_lock);
 	if (vm->fatal)
 		g_critical("%s", vm->fatal);
@@ -147,19 +222,19 @@ static void vcpu_event(void *opaque, enum vcpu_event ev, unsigned cpu)
 	int code = g_atomic_int_get(&vm->exit_code);
 
 	if (code) {
-		vm_quit(vm, code - 1);
+		quit(vm, code - 1, true, "guest-shutdown");
 		return;
 	}
 	switch (ev) {
 	case VCPU_EV_TRIPLE:
 		g_info("CPU %u: triple fault", cpu);
-		guest_reset(vm);
+		guest_reset(vm, "guest-reset");
 		break;
 	case VCPU_EV_RESET:
-		guest_reset(vm);
+		guest_reset(vm, "guest-reset");
 		break;
 	case VCPU_EV_SHUTDOWN:
-		guest_shutdown(vm);
+		guest_shutdown(vm, "guest-shutdown");
 		break;
 	case VCPU_EV_FAIL:
 		failed(vm);
@@ -205,14 +280,29 @@ static void ask_fail(void *opaque, const char *text)
 
 static void mux_quit(void *opaque)
 {
-	vm_quit(opaque, 0);
+	vm_quit(opaque, 0, "host-ui");
+}
+
+/* QMP is read by a thread of its own, so that it is heard whatever the main loop does. */
+static GMainContext *context_of(const struct vm *vm, const struct chardev_conf *conf)
+{
+	for (guint i = 0; !conf->mux && i < vm->config->monitors->len; i++) {
+		const struct vm_monitor *m = vm->config->monitors->pdata[i];
+
+		if (m->control && !strcmp(m->chardev, conf->id))
+			return vm->ops->control;
+	}
+	return NULL;
 }
 
 static int open_chardevs(struct vm *vm, struct err **errp)
 {
 	for (guint i = 0; i < vm->config->chardevs->len; i++) {
-		const struct chardev_conf *conf = vm->config->chardevs->pdata[i];
-		struct port_chardev p = {.id = g_strdup(conf->id), .chr = chardev_new(conf, errp)};
+		struct chardev_conf *conf = vm->config->chardevs->pdata[i];
+		struct port_chardev p = {.id = g_strdup(conf->id)};
+
+		conf->context = context_of(vm, conf);
+		p.chr = chardev_new(conf, errp);
 
 		if (p.chr && conf->mux)
 			p.mux = chardev_mux_new(p.chr, mux_quit, vm);
@@ -223,10 +313,8 @@ static int open_chardevs(struct vm *vm, struct err **errp)
 	return 0;
 }
 
-static struct chardev *get_chardev(void *opaque, const char *id, struct err **errp)
+struct chardev *vm_take_chardev(struct vm *vm, const char *id, struct err **errp)
 {
-	struct vm *vm = opaque;
-
 	for (guint i = 0; i < vm->chardevs->len; i++) {
 		struct port_chardev *p = &g_array_index(vm->chardevs, struct port_chardev, i);
 
@@ -243,11 +331,14 @@ static struct chardev *get_chardev(void *opaque, const char *id, struct err **er
 	return NULL;
 }
 
-struct chardev *vm_monitor_chardev(struct vm *vm)
+static struct chardev *get_chardev(void *opaque, const char *id, struct err **errp)
 {
-	const char *id = vm->config->monitor;
+	return vm_take_chardev(opaque, id, errp);
+}
 
-	for (guint i = 0; id && i < vm->chardevs->len; i++) {
+struct chardev *vm_monitor_chardev(struct vm *vm, const char *id)
+{
+	for (guint i = 0; i < vm->chardevs->len; i++) {
 		struct port_chardev *p = &g_array_index(vm->chardevs, struct port_chardev, i);
 
 		if (!strcmp(p->id, id))
@@ -311,23 +402,16 @@ static int open_accel(struct vm *vm, const struct cpu_spec *cpu, struct err **er
 	return -ENODEV;
 }
 
-static int build(struct vm *vm, struct err **errp)
+static int build_board(struct vm *vm, struct err **errp)
 {
 	const struct vcpus_ops ops = {
 		.eoi = board_eoi, .eoi_opaque = &vm->board, .event = vcpu_event, .opaque = vm};
 	struct cpu_spec cpu;
 	int ret = cpu_spec_parse(&cpu, vm->config->cpu, errp);
 
-	if (ret < 0)
-		return ret;
-	vm->board.clock = vclock_new();
-	if (!vm->board.clock)
-		return err_set_errno(errp, -errno, "make the clock");
-	ret = open_chardevs(vm, errp);
-	if (ret < 0)
-		return ret;
-	ret = board_memory(&vm->board, errp);
-	if (ret < 0)
+	if (ret >= 0)
+		ret = board_memory(&vm->board, errp);
+	if (ret < 0 || board_is_none(&vm->board))
 		return ret;
 	ret = open_accel(vm, &cpu, errp);
 	if (ret < 0)
@@ -338,24 +422,54 @@ static int build(struct vm *vm, struct err **errp)
 	return board_devices(&vm->board, errp);
 }
 
-int vm_new(struct vm **out, const struct vm_config *config, struct err **errp)
+int vm_build(struct vm *vm, struct err **errp)
+{
+	int ret = build_board(vm, errp);
+
+	if (ret >= 0)
+		vm->state = VM_PRELAUNCH;
+	return ret;
+}
+
+static gboolean on_signal(gpointer opaque)
+{
+	vm_quit(opaque, 0, "host-signal");
+	return G_SOURCE_CONTINUE;
+}
+
+static void watch_signals(struct vm *vm)
+{
+	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(sigs); i++)
+		vm->signals[i] = g_unix_signal_add(sigs[i], on_signal, vm);
+}
+
+int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops *ops,
+	   struct err **errp)
 {
 	struct vm *vm = g_new0(struct vm, 1);
-	int ret;
+	int ret = 0;
 
 	aspace_thread_enter();
 	vm->config = config;
+	vm->ops = ops;
 	vm->loop = g_main_loop_new(NULL, FALSE);
 	vm->chardevs = g_array_new(FALSE, TRUE, sizeof(struct port_chardev));
 	g_mutex_init(&vm->fatal_lock);
 	vm->board.config = config;
 	vm->board.ops =
 		(struct board_ops){ask_reset, ask_power_off, ask_exit, ask_fail, get_chardev, vm};
-	ret = build(vm, errp);
+	vm->board.clock = vclock_new();
+	if (!vm->board.clock)
+		ret = err_set_errno(errp, -errno, "make the clock");
+	if (ret >= 0)
+		ret = open_chardevs(vm, errp);
 	if (ret < 0) {
 		vm_free(vm);
 		return ret;
 	}
+	watch_signals(vm);
 	*out = vm;
 	return 0;
 }
@@ -364,6 +478,9 @@ void vm_free(struct vm *vm)
 {
 	if (!vm)
 		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(vm->signals); i++)
+		if (vm->signals[i])
+			g_source_remove(vm->signals[i]);
 	if (vm->vcpus)
 		vcpus_stop(vm->vcpus);
 	board_free_devices(&vm->board);
@@ -381,27 +498,43 @@ void vm_free(struct vm *vm)
 
 /* --- run --- */
 
-static gboolean on_signal(gpointer opaque)
+int vm_preconfig(struct vm *vm)
 {
-	vm_quit(opaque, 0);
-	return G_SOURCE_CONTINUE;
+	g_main_loop_run(vm->loop);
+	return vm->quitting;
+}
+
+void vm_exit_preconfig(struct vm *vm)
+{
+	g_main_loop_quit(vm->loop);
 }
 
 int vm_run(struct vm *vm, struct err **errp)
 {
-	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP};
 	int ret = reset_machine(vm, errp);
 
 	if (ret < 0)
 		return ret;
-	for (size_t i = 0; i < G_N_ELEMENTS(sigs); i++)
-		vm->signals[i] = g_unix_signal_add(sigs[i], on_signal, vm);
 	if (!vm->config->stopped)
 		vm_cont(vm);
 	g_main_loop_run(vm->loop);
-	for (size_t i = 0; i < G_N_ELEMENTS(sigs); i++)
-		g_source_remove(vm->signals[i]);
 	return vm->status;
+}
+
+void vm_settle(struct vm *vm)
+{
+	struct accel *a = vm->board.accel;
+
+	if (!a)
+		return;
+	do {
+		board_settle(&vm->board);
+	} while (a->ops->hear && a->ops->hear(a));
+}
+
+bool vm_busy(struct vm *vm)
+{
+	return vm->vcpus && vcpus_raised(vm->vcpus);
 }
 
 /* --- views --- */

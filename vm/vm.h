@@ -12,28 +12,87 @@
 #include <glib.h>
 #include <stdbool.h>
 
+struct board;
 struct chardev;
 struct err;
+struct vcpus;
 struct vm;
 struct vm_config;
 
-/* config must live as long as the vm.  0 or -errno. */
-int vm_new(struct vm **out, const struct vm_config *config, struct err **errp);
+/* The states of a machine, as QMP's RunState names them; others of that list never occur. */
+#define VM_STATES(X)              \
+	X(PRECONFIG, "preconfig") \
+	X(PRELAUNCH, "prelaunch") \
+	X(RUNNING, "running")     \
+	X(PAUSED, "paused")       \
+	X(SHUTDOWN, "shutdown")   \
+	X(INTERNAL_ERROR, "internal-error")
+
+enum vm_state {
+#define X(id, name) VM_##id,
+	VM_STATES(X)
+#undef X
+};
+
+/* What front ends are told of, on the main loop's thread. */
+enum vm_event_kind {
+	VM_EV_STOP,
+	VM_EV_RESUME,
+	VM_EV_RESET,     /* guest, reason */
+	VM_EV_SHUTDOWN,  /* guest, reason */
+	VM_EV_POWERDOWN, /* the button was pressed */
+};
+
+struct vm_event {
+	enum vm_event_kind kind;
+	bool guest;         /* the guest's doing */
+	const char *reason; /* as QMP's ShutdownCause names it */
+};
+
+struct vm_ops {
+	void (*event)(void *opaque, const struct vm_event *ev);
+	void *opaque;
+	GMainContext *control; /* where the chardevs of QMP monitors live */
+};
+
+/*
+ * Opens the chardevs; nothing else is there yet (VM_PRECONFIG).  config and ops must live as long
+ * as the vm.  0 or -errno.
+ */
+int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops *ops,
+	   struct err **errp);
+int vm_preconfig(struct vm *vm); /* runs the loop; returns at vm_exit_preconfig(), or 1: at quit */
+void vm_exit_preconfig(struct vm *vm);
+int vm_build(struct vm *vm, struct err **errp);
 int vm_run(struct vm *vm,
 	   struct err **errp); /* the process's exit status, or -errno if it never started */
 void vm_free(struct vm *vm);   /* NULL is accepted */
 
-/* Main loop's thread. */
-void vm_quit(struct vm *vm, int status);
+/* Main loop's thread.  reason: QMP's ShutdownCause. */
+void vm_quit(struct vm *vm, int status, const char *reason);
 void vm_stop(struct vm *vm);
 void vm_cont(struct vm *vm);
 void vm_system_reset(struct vm *vm);
 void vm_powerdown(struct vm *vm); /* presses the power button */
 bool vm_info(struct vm *vm, const char *topic, GString *out);
 
+enum vm_state vm_state(const struct vm *vm);
+const char *vm_state_name(enum vm_state state);
+const struct vm_config *vm_config(const struct vm *vm);
+struct board *vm_board(struct vm *vm);
+struct vcpus *vm_vcpus(struct vm *vm); /* NULL where there is no board */
+
 /*
- * What a front end may need after vm_new(): the chardev with this id (of a mux: its second side).
+ * Returns when the devices have done what was asked of them, interrupts included.
  */
-struct chardev *vm_monitor_chardev(struct vm *vm);
+void vm_settle(struct vm *vm);
+bool vm_busy(struct vm *vm); /* something (a reset, an end) waits for the main loop */
+
+/*
+ * For front ends: the chardev with this id, of a mux its second side; NULL where there is none.
+ * _take: it is marked as used.
+ */
+struct chardev *vm_monitor_chardev(struct vm *vm, const char *id);
+struct chardev *vm_take_chardev(struct vm *vm, const char *id, struct err **errp);
 
 #endif

@@ -22,6 +22,12 @@ struct msi_msg {
 	uint32_t data;
 };
 
+/* Is it one for a local APIC?  On this machine any other address is memory's (SDM 3A, 11.11.1). */
+static inline bool msi_is_interrupt(struct msi_msg msg)
+{
+	return msg.addr >> 20 == 0xfee;
+}
+
 struct irqchip_ops {
 	void (*begin)(void *opaque);
 	int (*commit)(void *opaque); /* 0 or -errno */

@@ -106,6 +106,10 @@ RECORDED = "tests/diff: recordings of the real driver, each read, write, errno a
 
 # Sources without a unit test: {source: what tests them instead}.
 UNTESTED = {
+    "accel/qtest.c": "tests/qtest: every test there drives it",
+    "base/loop_thread.c": "a thread and a loop; every test with QMP goes through it",
+    "ctl/control.c": "calls in a row; every test with QMP goes through it",
+    "ctl/qtest.c": "tests/qtest: every test there drives it",
     "accel/accel.c": "a list and a loop over it; every test in tests/kvm goes through it",
     "accel/kvm.c": "needs /dev/kvm: tests/kvm",
     "accel/kvm_irq.c": "needs /dev/kvm: tests/kvm",

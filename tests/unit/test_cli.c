@@ -480,6 +480,12 @@ static const char *serial(const struct vm_config *c, guint i)
 	return c->serials->pdata[i];
 }
 
+/* The chardev of monitor i; NULL past the end. */
+static const char *monitor(const struct vm_config *c, guint i)
+{
+	return i < c->monitors->len ? ((struct vm_monitor *)c->monitors->pdata[i])->chardev : NULL;
+}
+
 static void serials(void)
 {
 	struct vm_config *c =
@@ -514,7 +520,7 @@ static void serials(void)
 	c = good("-serial mon:stdio -monitor none");
 	g_assert_true(chardev(c, "serial0")->mux);
 	g_assert_false(chardev(c, "serial0")->signal);
-	g_assert_cmpstr(c->monitor, ==, "serial0");
+	g_assert_cmpstr(monitor(c, 0), ==, "serial0");
 	vm_config_free(c);
 }
 
@@ -535,9 +541,6 @@ static void wrong_serials(void)
 	bad("-serial chardev:", "id ''");
 	bad("-serial mon:none", "mon: needs a back end");
 	bad("-serial mon:", "unknown chardev ''");
-	bad("-serial mon:stdio -serial mon:pty", "there is one monitor, and 'serial0' has it");
-	bad("-serial mon:stdio -monitor pty", "there is one monitor: either");
-	bad("-monitor pty -serial mon:stdio", "there is one monitor: either");
 }
 
 static void monitors(void)
@@ -545,25 +548,39 @@ static void monitors(void)
 	struct vm_config *c = good("-monitor stdio -monitor unix:/m,server=on,wait=off -debugcon "
 				   "file:/a -debugcon stdio");
 
-	g_assert_cmpstr(c->monitor, ==, "compat_monitor0");
-	g_assert_cmpstr(chardev(c, "compat_monitor0")->path, ==, "/m"); /* the last wins */
+	g_assert_cmpstr(monitor(c, 0), ==, "compat_monitor0");
+	g_assert_cmpstr(monitor(c, 1), ==, "compat_monitor1");
+	g_assert_cmpstr(chardev(c, "compat_monitor1")->path, ==, "/m");
 	g_assert_cmpstr(c->debugcon, ==, "debugcon");
-	g_assert_cmpstr(chardev(c, "debugcon")->backend, ==, "stdio");
-	g_assert_cmpuint(c->chardevs->len, ==, 2);
+	g_assert_cmpstr(chardev(c, "debugcon")->backend, ==, "stdio"); /* the last wins */
+	g_assert_cmpuint(c->chardevs->len, ==, 3);
 	vm_config_free(c);
 	c = good("-monitor none -debugcon none");
-	g_assert_cmpstr(c->monitor, ==, "none");
+	g_assert_null(monitor(c, 0));
+	g_assert_true(c->no_monitor);
 	g_assert_cmpstr(c->debugcon, ==, "none");
 	vm_config_free(c);
 	c = good("-monitor stdio -mon chardev=m0,mode=readline -debugcon chardev:d");
-	g_assert_cmpstr(c->monitor, ==, "m0");
+	g_assert_cmpstr(monitor(c, 1), ==, "m0");
 	g_assert_cmpstr(c->debugcon, ==, "d");
-	g_assert_cmpuint(c->chardevs->len, ==, 0);
+	g_assert_cmpuint(c->chardevs->len, ==, 1);
+	vm_config_free(c);
+	c = good("-qmp unix:/q,server=on,wait=off -qmp-pretty stdio -mon m0,mode=control,pretty=on "
+		 "-qtest unix:/t -qtest-log none");
+	for (guint i = 0; i < 3; i++)
+		g_assert_true(((struct vm_monitor *)c->monitors->pdata[i])->control);
+	g_assert_false(((struct vm_monitor *)c->monitors->pdata[0])->pretty);
+	g_assert_true(((struct vm_monitor *)c->monitors->pdata[2])->pretty);
+	g_assert_cmpstr(chardev(c, "compat_monitor0")->path, ==, "/q");
+	g_assert_cmpstr(c->qtest, ==, "qtest");
+	g_assert_cmpstr(c->qtest_log, ==, "none");
 	vm_config_free(c);
 	bad("-monitor foo", "-monitor foo: unknown chardev 'foo'");
 	bad("-debugcon foo", "-debugcon foo: unknown chardev 'foo'");
+	bad("-qtest foo", "-qtest foo: unknown chardev 'foo'");
 	bad("-mon mode=readline", "chardev= is missing");
-	bad("-mon m0,mode=control", "mode: unknown value 'control' (known: readline)");
+	bad("-mon m0,mode=qmp", "mode: unknown value 'qmp' (known: readline, control)");
+	bad("-mon m0,pretty=on", "pretty= is for mode=control");
 }
 
 /* Parse, complete, validate together: the command line of README. */
@@ -577,14 +594,14 @@ static void whole(void)
 	vm_config_validate(c, &e);
 	g_assert_cmpstr(err_text(e), ==, "");
 	g_assert_cmpstr(serial(c, 0), ==, "serial0");
-	g_assert_cmpstr(c->monitor, ==, "serial0");
+	g_assert_cmpstr(monitor(c, 0), ==, "serial0");
 	g_assert_true(chardev(c, "serial0")->mux);
 	g_assert_cmpuint(c->cores, ==, 2);
 	vm_config_free(c);
 	c = good("-nographic -serial mon:stdio");
 	vm_config_complete(c);
 	g_assert_cmpint(vm_config_validate(c, &e), ==, 0);
-	g_assert_cmpstr(c->monitor, ==, "serial0");
+	g_assert_cmpstr(monitor(c, 0), ==, "serial0");
 	vm_config_free(c);
 	c = good("-nographic -serial chardev:com0 -chardev null,id=con0");
 	vm_config_complete(c);

@@ -45,6 +45,12 @@ static struct vm_config *with_serial(struct vm_config *c, const char *id)
 	return c;
 }
 
+/* The chardev of monitor i; NULL past the end. */
+static const char *monitor(const struct vm_config *c, guint i)
+{
+	return i < c->monitors->len ? ((struct vm_monitor *)c->monitors->pdata[i])->chardev : NULL;
+}
+
 static void defaults(void)
 {
 	struct vm_config *c = completed(vm_config_new());
@@ -58,7 +64,7 @@ static void defaults(void)
 	g_assert_cmpstr(((struct vm_accel *)c->accels->pdata[1])->name, ==, "soft");
 	g_assert_cmpuint(c->serials->len, ==, 1);
 	g_assert_cmpstr(vm_config_chardev(c, c->serials->pdata[0])->backend, ==, "null");
-	g_assert_null(c->monitor);
+	g_assert_null(monitor(c, 0));
 	g_assert_cmpint(c->on_reboot, ==, ACTION_RESET);
 	g_assert_cmpint(c->on_shutdown, ==, ACTION_SHUTDOWN);
 	g_assert_cmpint(vm_config_validate(c, NULL), ==, 0);
@@ -256,29 +262,29 @@ static void consoles(void)
 	g_assert_cmpstr(conf->backend, ==, "stdio");
 	g_assert_true(conf->mux);
 	g_assert_false(conf->signal);
-	g_assert_cmpstr(c->monitor, ==, "serial0");
+	g_assert_cmpstr(monitor(c, 0), ==, "serial0");
 	verdict(c, NULL);
 	c = graphicless(); /* serial elsewhere: the monitor has stdio */
 	completed(with_serial(with_chardev(c, "s", "null"), "s"));
-	g_assert_cmpstr(c->monitor, ==, "compat_monitor0");
+	g_assert_cmpstr(monitor(c, 0), ==, "compat_monitor0");
 	g_assert_cmpstr(vm_config_chardev(c, "compat_monitor0")->backend, ==, "stdio");
 	verdict(c, NULL);
 	c = graphicless(); /* no monitor: the serial port has stdio for itself */
-	c->monitor = g_strdup("none");
+	c->no_monitor = true;
 	completed(c);
 	g_assert_false(vm_config_chardev(c, "serial0")->mux);
-	g_assert_null(c->monitor);
+	g_assert_null(monitor(c, 0));
 	verdict(c, NULL);
 	c = graphicless(); /* stdio is taken: nothing is put on it a second time */
 	completed(with_serial(with_chardev(c, "s", "stdio"), "s"));
-	g_assert_null(c->monitor);
+	g_assert_null(monitor(c, 0));
 	verdict(c, NULL);
 	c = graphicless();
 	c->nodefaults = true;
 	c->debugcon = g_strdup("none");
 	completed(c);
 	g_assert_cmpuint(c->serials->len, ==, 0);
-	g_assert_null(c->monitor);
+	g_assert_null(monitor(c, 0));
 	g_assert_null(c->debugcon);
 	verdict(c, NULL);
 }
@@ -297,11 +303,11 @@ static void chardevs(void)
 	c = with_serial(with_serial(with_chardev(vm_config_new(), "a", "null"), "a"), "a");
 	verdict(c, "-serial: chardev 'a' is already taken by -serial; mux=on");
 	c = with_serial(with_chardev(vm_config_new(), "a", "null"), "a");
-	c->monitor = g_strdup("a");
+	g_ptr_array_add(c->monitors, vm_monitor_new("a", false));
 	verdict(c, "-monitor: chardev 'a' is already taken by -serial");
 	c = with_serial(with_chardev(vm_config_new(), "a", "null"), "a");
 	((struct chardev_conf *)c->chardevs->pdata[0])->mux = true;
-	c->monitor = g_strdup("a");
+	g_ptr_array_add(c->monitors, vm_monitor_new("a", false));
 	verdict(c, NULL);
 	c = with_serial(with_chardev(vm_config_new(), "a", "null"), "a");
 	((struct chardev_conf *)c->chardevs->pdata[0])->mux = true;
