@@ -32,8 +32,8 @@ struct dev_conf {
 	char *id;
 	struct pci_place place;
 	struct vdev_conf vfio;
-	struct pcie_port_conf port;
 	uint32_t port_nr, chassis, slot;
+	bool hotplug;
 	uint32_t iobase, iosize, readback;
 	char *chardev;
 	uint64_t dma_mask, size;
@@ -94,6 +94,7 @@ static const struct prop port_props[] = {
 	P(port_nr, "port", PROP_U32, "0", "port number of the link"),
 	P(chassis, "chassis", PROP_U32, "0", "chassis of the slot, unique per port"),
 	P(slot, "slot", PROP_U32, "0", "number of the slot in the chassis"),
+	P(hotplug, "hotplug", PROP_BOOL, "on", "its device may come and go at run time"),
 	{0},
 };
 
@@ -263,7 +264,7 @@ static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
 {
 	int devfn;
 	struct pcibus *bus = find_place(b, c, &devfn, errp);
-	struct pcie_port_conf port = {c->id, c->chassis, c->slot, c->port_nr};
+	struct pcie_port_conf port = {c->id, c->chassis, c->slot, c->port_nr, c->hotplug};
 	struct pcidev *d;
 
 	if (!bus)

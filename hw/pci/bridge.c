@@ -50,7 +50,10 @@ void pcibridge_reset(struct pcidev *d)
 
 void pcibridge_free(struct pcidev *d)
 {
-	g_free(d->priv);
+	struct pcibridge *b = d->priv;
+
+	pcimsi_fini(&b->msi);
+	g_free(b);
 }
 
 static void init_header(struct pcidev *d)

@@ -11,16 +11,19 @@
 #ifndef HW_PCI_BRIDGE_H
 #define HW_PCI_BRIDGE_H
 
-#include "hw/pci/pci.h"
+#include "hw/pci/slot.h"
 
 #define BRIDGE_CAP_PM 0x40
 #define BRIDGE_CAP_EXP 0x50
 #define BRIDGE_CAP_SSVID 0x90
+#define BRIDGE_CAP_MSI 0xa0
 #define BRIDGE_LINK_UP (PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1)
 
 struct pcibridge {
 	struct pcidev dev;
 	struct pcibus bus; /* below */
+	struct pcimsi msi; /* of ports that interrupt; dev NULL = it has none */
+	struct pcislot slot;
 };
 
 struct pcibridge_conf {

@@ -58,6 +58,7 @@ struct pcibar {
 };
 
 struct pcimsix;
+struct pcislot;
 
 /* Where a device's DMA goes; false: an IOMMU fault or nothing there, reads give ones. */
 struct pcidma {
@@ -82,6 +83,7 @@ struct pcidev {
 	struct pcibus *child; /* of a bridge */
 	struct pcidev *next_bridge;
 	struct pcimsix *msix;
+	struct pcislot *slot;     /* of a port that takes devices at run time (slot.h) */
 	const struct pcidma *dma; /* NULL = the host's DMA space as it is */
 	void *priv;
 };
@@ -94,6 +96,11 @@ struct pcihost_ops {
 	/* The GSI behind that pin now; -1 = none. */
 	int (*intx_gsi)(void *opaque, unsigned slot, unsigned pin);
 	void (*msi)(void *opaque, struct pcidev *d, struct msi_msg msg);
+	/*
+	 * The guest has turned off the power of a slot with devices in it: they may go.  Called
+	 * with the host's lock held, so that taking them out is for later.  NULL = they stay.
+	 */
+	void (*slot_off)(void *opaque, struct pcidev *port);
 };
 
 struct pcibus {
@@ -328,6 +335,7 @@ struct pcie_port_conf {
 	const char *id;
 	unsigned chassis, slot; /* of the slot capability */
 	unsigned port;          /* link capability's port number */
+	bool hotplug;           /* devices may come and go at run time (slot.h) */
 };
 
 /* A PCI Express root port with one empty downstream bus. */

@@ -17,23 +17,31 @@
 
 /* --- the link below: root and downstream ports --- */
 
-/* Presence is what stands in slot 0; the link is up exactly then. */
-static void refresh_slot(struct pcidev *d)
-{
-	uint8_t *exp = d->cfg + BRIDGE_CAP_EXP;
-	bool present = false;
-
-	for (unsigned fn = 0; fn < 8; fn++)
-		present |= d->child->dev[fn] != NULL;
-	pci_set16(exp + PCI_EXP_SLTSTA, present ? PCI_EXP_SLTSTA_PDS : 0);
-	pci_set16(exp + PCI_EXP_LNKSTA, present ? BRIDGE_LINK_UP | PCI_EXP_LNKSTA_DLLLA : 0);
-}
-
 static uint32_t slot_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 {
-	if (pci_hits(off, len, BRIDGE_CAP_EXP, PCI_CAP_EXP_ENDPOINT_SIZEOF_V2))
-		refresh_slot(d);
+	if (!d->slot && pci_hits(off, len, BRIDGE_CAP_EXP, PCI_CAP_EXP_ENDPOINT_SIZEOF_V2))
+		pcislot_refresh(d, BRIDGE_CAP_EXP);
 	return pcidev_cfg_read(d, off, len);
+}
+
+static void slot_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
+{
+	uint16_t control = pci_get16(d->cfg + BRIDGE_CAP_EXP + PCI_EXP_SLTCTL);
+	struct pcibridge *b = d->priv;
+
+	pcibridge_cfg_write(d, off, val, len);
+	if (b->msi.dev)
+		pcimsi_written(&b->msi, off, len);
+	if (d->slot)
+		pcislot_written(d->slot, control, off, len);
+}
+
+static void init_hotplug(struct pcidev *d)
+{
+	struct pcibridge *b = d->priv;
+
+	pcimsi_init(&b->msi, d, BRIDGE_CAP_MSI, 1, true, true);
+	pcislot_init(&b->slot, d, BRIDGE_CAP_EXP, &b->msi);
 }
 
 static void init_slot(struct pcidev *d, const struct pcie_port_conf *conf)
@@ -48,6 +56,8 @@ static void init_slot(struct pcidev *d, const struct pcie_port_conf *conf)
 	pci_set32(c + PCI_EXP_DEVCAP2, PCI_EXP_DEVCAP2_ARI);
 	pci_set16(w + PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_ARI);
 	pci_set16(c + PCI_EXP_LNKSTA, 0); /* nothing is there yet */
+	if (conf->hotplug)
+		init_hotplug(d);
 }
 
 /* --- error reporting that reports nothing, but whose registers are those of a port --- */
@@ -63,8 +73,13 @@ static void init_aer(struct pcidev *d)
 static void port_reset(struct pcidev *d)
 {
 	uint8_t *aer = d->cfg + EXT_AER;
+	struct pcibridge *b = d->priv;
 
 	pcibridge_reset(d);
+	if (b->msi.dev)
+		pcimsi_reset(&b->msi);
+	if (d->slot)
+		pcislot_reset(d->slot);
 	pci_set32(aer + PCI_ERR_UNCOR_MASK, 0);
 	pci_set32(aer + PCI_ERR_UNCOR_SEVER, 0x00062030);
 	pci_set32(aer + PCI_ERR_COR_MASK, 0x00002000);
@@ -107,7 +122,7 @@ static struct pcidev *port_new(const struct pcidev_ops *ops, const struct pcie_p
 static const struct pcidev_ops root_ops = {
 	.model = "pcie-root-port",
 	.cfg_read = slot_cfg_read,
-	.cfg_write = pcibridge_cfg_write,
+	.cfg_write = slot_cfg_write,
 	.reset = port_reset,
 	.free = pcibridge_free,
 };
@@ -132,7 +147,7 @@ struct pcidev *pcie_switch_up_new(const struct pcie_port_conf *conf)
 static const struct pcidev_ops down_ops = {
 	.model = "xio3130-downstream",
 	.cfg_read = slot_cfg_read,
-	.cfg_write = pcibridge_cfg_write,
+	.cfg_write = slot_cfg_write,
 	.reset = port_reset,
 	.free = pcibridge_free,
 };

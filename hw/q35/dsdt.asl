@@ -77,7 +77,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "SLUICE", "Q35     ", 1)
 				Return (CRES)
 			}
 
-			/* PCI Firmware 3.0, 4.5.1: everything is the system's but what needs a hotplug controller of ours. */
+			/* PCI Firmware 3.0, 4.5.1: the system has native hotplug, PME, AER, the capability; not SHPC, which no bridge has. */
 			Method (_OSC, 4)
 			{
 				CreateDWordField (Arg3, 0, CDW1)

@@ -27,6 +27,15 @@ struct item {
 #define WINDOW (PCI_BARS + 1)
 #define BAR_MAX (1ull << 52) /* no guest has more address bits; and sums do not overflow */
 
+/*
+ * What an empty slot gets for the device that may come (hw/pci/slot.h), each port that has one in
+ * the order of the buses: those up to `granted`, as far as there is room.
+ */
+struct spare {
+	GHashTable *rank; /* struct pcidev * to its number, from 1 */
+	guint granted;
+};
+
 static uint64_t align_up(uint64_t v, uint64_t align)
 {
 	return (v + align - 1) & ~(align - 1);
@@ -54,10 +63,23 @@ static enum space space_of(const struct pcidev *d, unsigned n)
 }
 
 static const uint64_t window_align[SPACES] = {0x1000, MIB, MIB};
+static const uint64_t window_spare[SPACES] = {0x1000, 2 * MIB, 32 * MIB};
 
-static uint64_t need_of_bus(const struct pcibus *b, enum space s, uint64_t *align);
+static uint64_t need_of_bus(const struct pcibus *b, enum space s, const struct spare *spare,
+			    uint64_t *align);
 
-static void collect(const struct pcibus *b, enum space s, GArray *items)
+static uint64_t window_of(const struct pcidev *bridge, enum space s, const struct spare *spare,
+			  uint64_t *align)
+{
+	uint64_t size = need_of_bus(bridge->child, s, spare, align);
+	guint rank = GPOINTER_TO_UINT(g_hash_table_lookup(spare->rank, bridge));
+
+	if (!size && rank && rank <= spare->granted)
+		*align = size = window_spare[s]; /* one BAR may take all of it */
+	return align_up(size, window_align[s]);
+}
+
+static void collect(const struct pcibus *b, enum space s, const struct spare *spare, GArray *items)
 {
 	for (unsigned i = 0; i < 256; i++) {
 		struct pcidev *d = b->dev[i];
@@ -74,8 +96,8 @@ static void collect(const struct pcibus *b, enum space s, GArray *items)
 			}
 		if (d && d->child) {
 			uint64_t align = window_align[s];
-			uint64_t size = need_of_bus(d->child, s, &align);
-			struct item it = {d, WINDOW, align_up(size, window_align[s]), align};
+			uint64_t size = window_of(d, s, spare, &align);
+			struct item it = {d, WINDOW, size, align};
 
 			if (size)
 				g_array_append_val(items, it);
@@ -92,18 +114,19 @@ static gint larger_first(gconstpointer a, gconstpointer b)
 	return 0;
 }
 
-static GArray *items_of(const struct pcibus *b, enum space s)
+static GArray *items_of(const struct pcibus *b, enum space s, const struct spare *spare)
 {
 	GArray *items = g_array_new(FALSE, FALSE, sizeof(struct item));
 
-	collect(b, s, items);
+	collect(b, s, spare, items);
 	g_array_sort(items, larger_first);
 	return items;
 }
 
-static uint64_t need_of_bus(const struct pcibus *b, enum space s, uint64_t *align)
+static uint64_t need_of_bus(const struct pcibus *b, enum space s, const struct spare *spare,
+			    uint64_t *align)
 {
-	g_autoptr(GArray) items = items_of(b, s);
+	g_autoptr(GArray) items = items_of(b, s, spare);
 	uint64_t size = 0;
 
 	for (guint i = 0; i < items->len; i++) {
@@ -159,9 +182,10 @@ static int no_room(const struct item *it, enum space s, uint64_t at, const struc
 	return -ENOSPC;
 }
 
-static int place_bus(struct pcibus *b, enum space s, struct arena *a, struct err **errp)
+static int place_bus(struct pcibus *b, enum space s, const struct spare *spare, struct arena *a,
+		     struct err **errp)
 {
-	g_autoptr(GArray) items = items_of(b, s);
+	g_autoptr(GArray) items = items_of(b, s, spare);
 
 	for (guint i = 0; i < items->len; i++) {
 		const struct item *it = &g_array_index(items, struct item, i);
@@ -172,7 +196,7 @@ static int place_bus(struct pcibus *b, enum space s, struct arena *a, struct err
 		a->next = at + it->size;
 		if (it->bar == WINDOW) {
 			struct arena inner = {at, at + it->size};
-			int ret = place_bus(it->dev->child, s, &inner, errp);
+			int ret = place_bus(it->dev->child, s, spare, &inner, errp);
 
 			if (ret < 0)
 				return ret;
@@ -182,6 +206,54 @@ static int place_bus(struct pcibus *b, enum space s, struct arena *a, struct err
 		}
 	}
 	return 0;
+}
+
+/* --- spare windows for what is plugged in later --- */
+
+static bool fits(const struct pcibus *root, enum space s, const struct spare *spare,
+		 const struct arena *a)
+{
+	g_autoptr(GArray) items = items_of(root, s, spare);
+	uint64_t at = a->next;
+
+	for (guint i = 0; i < items->len; i++) {
+		const struct item *it = &g_array_index(items, struct item, i);
+
+		at = align_up(at, it->align);
+		if (at + it->size > a->end || at + it->size < at)
+			return false;
+		at += it->size;
+	}
+	return true;
+}
+
+static void rank_ports(const struct pcibus *b, GHashTable *rank)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		struct pcidev *d = b->dev[i];
+
+		if (!d || !d->child)
+			continue;
+		if (d->slot && d->cfg[PCI_SECONDARY_BUS])
+			g_hash_table_insert(rank, d, GUINT_TO_POINTER(g_hash_table_size(rank) + 1));
+		rank_ports(d->child, rank);
+	}
+}
+
+/* The most that fits; need grows with each. */
+static void grant(const struct pcibus *root, enum space s, struct spare *spare,
+		  const struct arena *a)
+{
+	guint low = 0, high = g_hash_table_size(spare->rank);
+
+	while (low < high) {
+		spare->granted = low + (high - low + 1) / 2;
+		if (fits(root, s, spare, a))
+			low = spare->granted;
+		else
+			high = spare->granted - 1;
+	}
+	spare->granted = low;
 }
 
 /* Depth first; a bridge's numbers cover everything below it. */
@@ -214,12 +286,17 @@ int q35_setup_pci(struct pcihost *host, const struct pci_windows *w, struct err 
 {
 	struct arena arenas[SPACES] = {
 		{w->io, w->io_end}, {w->mem32, w->mem32_end}, {w->mem64, w->mem64_end}};
+	g_autoptr(GHashTable) rank = g_hash_table_new(NULL, NULL);
+	struct spare spare = {.rank = rank};
 	int ret = 0;
 
 	pthread_mutex_lock(&host->lock);
 	number_buses(&host->root, 0);
-	for (int s = 0; s < SPACES && ret >= 0; s++)
-		ret = place_bus(&host->root, (enum space)s, &arenas[s], errp);
+	rank_ports(&host->root, rank);
+	for (int s = 0; s < SPACES && ret >= 0; s++) {
+		grant(&host->root, (enum space)s, &spare, &arenas[s]);
+		ret = place_bus(&host->root, (enum space)s, &spare, &arenas[s], errp);
+	}
 	pthread_mutex_unlock(&host->lock);
 	pcihost_foreach(host, update, NULL);
 	return ret;

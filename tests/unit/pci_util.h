@@ -28,6 +28,8 @@ struct pciboard {
 	unsigned msis;         /* messages sent */
 	struct msi_msg last;   /* of them */
 	struct pcidev *sender; /* of the last one */
+	unsigned offs;         /* slots that the guest turned off */
+	struct pcidev *off;    /* the last of them */
 };
 
 struct tpci {
@@ -62,7 +64,15 @@ static inline void pb_msi(void *opaque, struct pcidev *d, struct msi_msg msg)
 	__atomic_add_fetch(&b->msis, 1, __ATOMIC_RELEASE);
 }
 
-static const struct pcihost_ops pb_ops = {pb_intx, pb_gsi, pb_msi};
+static inline void pb_slot_off(void *opaque, struct pcidev *port)
+{
+	struct pciboard *b = opaque;
+
+	b->offs++;
+	b->off = port;
+}
+
+static const struct pcihost_ops pb_ops = {pb_intx, pb_gsi, pb_msi, pb_slot_off};
 
 static inline void pb_init(struct pciboard *b)
 {

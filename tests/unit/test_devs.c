@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "hw/pci/slot.h"
 #include "mem/layout.h"
 #include "vm/board.h"
 #include "vm/devs.h"
@@ -300,6 +301,9 @@ static void port_numbers(void)
 	good(&r, "pcie-root-port,port=255,chassis=255,slot=8191,addr=3");
 	g_assert_cmphex(pcihost_cfg_read(&r.b.pci, 0x18, 0x50 + PCI_EXP_LNKCAP, 4) >> 24, ==, 255);
 	g_assert_cmphex(pcihost_cfg_read(&r.b.pci, 0x18, 0x50 + PCI_EXP_SLTCAP, 4) >> 19, ==, 8191);
+	g_assert_true(pcislot_hotpluggable(at(&r, 3, 0)->child));
+	good(&r, "pcie-root-port,hotplug=off,addr=4");
+	g_assert_false(pcislot_hotpluggable(at(&r, 4, 0)->child));
 	rig_fini(&r);
 }
 

@@ -157,6 +157,15 @@ static unsigned random_bars(GRand *rnd, struct tpci *t)
 	return bars;
 }
 
+static struct pcidev *hotplug_port(struct pciboard *b, struct pcibus *bus, unsigned devfn)
+{
+	const struct pcie_port_conf conf = {.id = "hp", .hotplug = true};
+	struct pcidev *d = pcie_root_port_new(&conf);
+
+	g_assert_cmpint(pcidev_plug(d, bus, (uint8_t)devfn, NULL), ==, 0);
+	return d;
+}
+
 static unsigned populate(GRand *rnd, struct pciboard *b, struct pcibus *bus, unsigned depth)
 {
 	unsigned bars = 0;
@@ -165,7 +174,8 @@ static unsigned populate(GRand *rnd, struct pciboard *b, struct pcibus *bus, uns
 		int kind = g_rand_int_range(rnd, 0, 20);
 
 		if (kind == 0 && depth < 3) {
-			struct pcidev *p = port_plug(b, NULL, bus, PCI_DEVFN(i, 0));
+			struct pcidev *p = i & 1 ? port_plug(b, NULL, bus, PCI_DEVFN(i, 0))
+						 : hotplug_port(b, bus, PCI_DEVFN(i, 0));
 
 			p->express = g_rand_boolean(rnd);
 			bars += populate(rnd, b, p->child, depth + 1);
@@ -367,6 +377,89 @@ static void too_many_buses(void)
 	pb_fini(&b);
 }
 
+/* --- windows for what is plugged in later --- */
+
+static bool has_io(const struct pcidev *port)
+{
+	return port->cfg[PCI_IO_BASE] <= port->cfg[PCI_IO_LIMIT];
+}
+
+static uint64_t pref_base(const struct pcidev *port)
+{
+	return (uint64_t)pci_get32(port->cfg + PCI_PREF_BASE_UPPER32) << 32 |
+	       (pci_get16(port->cfg + PCI_PREF_MEMORY_BASE) & 0xfff0u) << 16;
+}
+
+/* An empty slot gets windows; a device that comes later finds its room there. */
+static void empty_slot(void)
+{
+	struct pciboard b;
+	struct pcidev *hp, *rp;
+	struct tpci *t;
+	uint64_t mem, pref;
+
+	pb_init(&b);
+	hp = hotplug_port(&b, &b.host.root, 8);
+	rp = port_plug(&b, "rp", &b.host.root, 16);
+	g_assert_cmpint(setup_one(&b, &board_windows, NULL), ==, 0);
+	g_assert_cmpuint(hp->cfg[PCI_SECONDARY_BUS], ==, 1);
+	g_assert_true(has_io(hp));
+	g_assert_false(has_io(rp));
+	g_assert_cmphex(pci_get16(rp->cfg + PCI_MEMORY_BASE), >,
+			pci_get16(rp->cfg + PCI_MEMORY_LIMIT));
+	mem = (uint64_t)pci_get16(hp->cfg + PCI_MEMORY_BASE) << 16;
+	pref = pref_base(hp);
+	g_assert_cmphex(mem & (2 * MIB - 1), ==, 0);
+	g_assert_cmphex(pci_get16(hp->cfg + PCI_MEMORY_LIMIT), ==, (mem + MIB) >> 16);
+	g_assert_cmphex(pref & (32 * MIB - 1), ==, 0);
+	g_assert_cmphex(pref, >=, 32 * GIB);
+
+	t = tpci_new(&b, 1, PCI_CFG_CONV);
+	tpci_bar(t, 0, 2 * MIB, MEM32);
+	tpci_bar(t, 2, 32 * MIB, PREF64);
+	tpci_bar(t, 4, 0x1000, IO);
+	g_assert_cmpint(pcidev_plug(&t->dev, hp->child, 0, NULL), ==, 0);
+	pcidev_set_bar_value(&t->dev, 0, mem);
+	pcidev_set_bar_value(&t->dev, 2, pref);
+	pcidev_set_bar_value(&t->dev, 4, (uint64_t)(hp->cfg[PCI_IO_BASE] & 0xf0) << 8);
+	cfg_w(&b, 0x100, PCI_COMMAND, 3, 2);
+	g_assert_cmphex(t->dev.bar[0].addr, ==, mem);
+	g_assert_cmphex(t->dev.bar[2].addr, ==, pref);
+	g_assert_cmphex(t->dev.bar[4].addr, !=, UINT64_MAX);
+	pb_fini(&b);
+}
+
+/* Ports and memory of devices that are there come first; the slots share what is left. */
+static void slots_share(void)
+{
+	struct pci_windows w = board_windows;
+	struct pciboard b;
+	struct pcidev *hp[32];
+	struct tpci *t;
+	unsigned n = 0;
+
+	w.mem32_end = w.mem32 + 5 * MIB;
+	pb_init(&b);
+	for (unsigned i = 1; i < 31; i++)
+		hp[i] = hotplug_port(&b, &b.host.root, PCI_DEVFN(i, 0));
+	t = tpci_plug(&b, 7, &b.host.root, PCI_DEVFN(31, 0));
+	tpci_bar(t, 0, 0x100, IO);
+	tpci_bar(t, 1, 16, MEM32);
+	g_assert_cmpint(setup_one(&b, &w, NULL), ==, 0);
+	for (unsigned i = 1; i < 31; i++)
+		n += has_io(hp[i]);
+	g_assert_cmpuint(n, ==, 13); /* of 14 pages one is the device's */
+	g_assert_true(has_io(hp[1]));
+	g_assert_true(has_io(hp[13]));
+	g_assert_cmphex(pci_get16(hp[2]->cfg + PCI_MEMORY_BASE), <=,
+			pci_get16(hp[2]->cfg + PCI_MEMORY_LIMIT));
+	g_assert_cmphex(pci_get16(hp[3]->cfg + PCI_MEMORY_BASE), >,
+			pci_get16(hp[3]->cfg + PCI_MEMORY_LIMIT));
+	g_assert_cmphex(pref_base(hp[30]), !=, 0);
+	g_assert_cmphex(pcidev_bar_value(&t->dev, 1), !=, 0);
+	pb_fini(&b);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -375,6 +468,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/setup/no-room", no_room);
 	g_test_add_func("/setup/limits", limits);
 	g_test_add_func("/setup/too-many-buses", too_many_buses);
+	g_test_add_func("/setup/empty-slot", empty_slot);
+	g_test_add_func("/setup/slots-share", slots_share);
 	g_test_add_func("/setup/random-machines", random_machines);
 	return g_test_run();
 }
