@@ -40,6 +40,8 @@ static const struct cli_option options[] = {
 
 	{"device", "DRIVER[,PROP=V...]", cli_device, 0,
 	 "add a device, also as JSON; 'help' lists models, 'DRIVER,help' properties"},
+	{"global", "DRIVER.PROP=VALUE", cli_global, 0,
+	 "default of a property of all devices of a model, and of the board's own"},
 	{"host-device", "MODEL,addr=BDF[,driver=NAME][,PROP=V...]", cli_host_device, 0,
 	 "add a device to the emulated host, bound to that host's driver"},
 	{"host-sysfs", "PATH=TEXT", cli_host_sysfs, 0,

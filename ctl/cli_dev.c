@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns -device in both spellings, key=value and JSON.  Called from the table in cli.c; whether the
- * model and its properties exist is asked of vm/devs.h (help) or found out when it is made.
+ * Owns -device in both spellings, key=value and JSON, -global, and the emulated host's options.
+ * Called from the table in cli.c; whether the model and its properties exist is asked of vm/devs.h
+ * (help) or found out when it is made.
  */
 #include "ctl/cli_int.h"
 
@@ -127,6 +128,28 @@ int cli_device(struct cli *s, const struct cli_option *o, const char *arg, struc
 	else
 		g_ptr_array_add(s->c->devices, d);
 	return ret;
+}
+
+/* Model names have no dot; a property's may.  Also driver=DRIVER,property=PROP,value=VALUE. */
+int cli_global(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	g_autoptr(GArray) list = kv_parse(arg, NULL);
+	const char *driver = kv_get(list, "driver"), *prop = kv_get(list, "property");
+	const char *value = kv_get(list, "value"), *dot = strchr(arg, '.'), *eq = strchr(arg, '=');
+	g_autofree char *first = NULL, *second = NULL;
+
+	if (dot && eq && dot > arg && dot < eq - 1) {
+		driver = first = g_strndup(arg, (gsize)(dot - arg));
+		prop = second = g_strndup(dot + 1, (gsize)(eq - dot - 1));
+		value = eq + 1;
+	}
+	if (!driver || !prop || !value) {
+		err_set(errp, -EINVAL, "not DRIVER.PROP=VALUE");
+		err_hint(errp, "Such as -global mch.extended-tseg-mbytes=16.");
+		return -EINVAL;
+	}
+	g_ptr_array_add(s->c->globals, vm_global_new(driver, prop, value));
+	return 0;
 }
 
 /* -host-device MODEL,addr=BDF[,driver=NAME][,PROP=V...]: here "driver" is the host's, a property. */

@@ -86,6 +86,8 @@ int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp
 
 /* devs.c: a PCI function for the emulated host, on no bus yet. */
 int devs_make_host(const struct vm_device *conf, struct pcidev **out, struct err **errp);
+/* devs.c: warns of each -global that is for no device model and no part of the board. */
+void devs_check_globals(const struct vm_config *config);
 /* devs.c: make one -device. */
 int devs_create(struct board *b, const struct vm_device *conf, struct err **errp);
 

@@ -6,6 +6,7 @@
 #include "vm/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -125,12 +126,42 @@ const char *vm_device_get(const struct vm_device *d, const char *key)
 	return kv ? kv->value : NULL;
 }
 
+struct vm_global *vm_global_new(const char *driver, const char *prop, const char *value)
+{
+	struct vm_global *g = g_new0(struct vm_global, 1);
+
+	*g = (struct vm_global){g_strdup(driver), g_strdup(prop), g_strdup(value)};
+	return g;
+}
+
+void vm_global_free(struct vm_global *g)
+{
+	if (!g)
+		return;
+	g_free(g->driver);
+	g_free(g->prop);
+	g_free(g->value);
+	g_free(g);
+}
+
+const char *vm_config_global(const struct vm_config *c, const char *driver, const char *prop)
+{
+	for (guint i = c->globals->len; i-- > 0;) {
+		const struct vm_global *g = c->globals->pdata[i];
+
+		if (!strcmp(g->driver, driver) && !strcmp(g->prop, prop))
+			return g->value;
+	}
+	return NULL;
+}
+
 struct vm_config *vm_config_new(void)
 {
 	struct vm_config *c = g_new0(struct vm_config, 1);
 
 	c->accels = g_ptr_array_new_with_free_func((GDestroyNotify)vm_accel_free);
 	c->devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
+	c->globals = g_ptr_array_new_with_free_func((GDestroyNotify)vm_global_free);
 	c->host_devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
 	c->host_sysfs = g_array_new(FALSE, FALSE, sizeof(struct kv));
 	g_array_set_clear_func(c->host_sysfs, kv_clear);
@@ -148,6 +179,7 @@ void vm_config_free(struct vm_config *c)
 		return;
 	g_ptr_array_free(c->accels, TRUE);
 	g_ptr_array_free(c->devices, TRUE);
+	g_ptr_array_free(c->globals, TRUE);
 	g_ptr_array_free(c->host_devices, TRUE);
 	g_array_free(c->host_sysfs, TRUE);
 	g_ptr_array_free(c->host_dumps, TRUE);
@@ -189,9 +221,12 @@ struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id
 static void complete_machine(struct vm_config *c)
 {
 	const char *m = c->machine;
+	unsigned major, minor;
 
 	if (m && strcmp(m, "pc") && !g_str_has_prefix(m, "pc-q35-"))
 		return;
+	if (m && sscanf(m, "pc-q35-%2u.%2u", &major, &minor) == 2)
+		c->version = major * 100 + minor;
 	g_free(c->machine);
 	c->machine = g_strdup("q35");
 }

@@ -37,6 +37,11 @@ struct vm_monitor {
 	bool pretty;  /* QMP with line breaks */
 };
 
+/* -global DRIVER.PROP=VALUE: a default of one property of all devices of a model. */
+struct vm_global {
+	char *driver, *prop, *value;
+};
+
 enum onoff_auto { AUTO, ON, OFF };
 
 struct vm_accel {
@@ -64,6 +69,7 @@ enum vm_action {
 struct vm_config {
 	char *name,
 		*machine;  /* machine: q35, none; pc and pc-q35-* become q35; name: NULL = none */
+	unsigned version;  /* of QEMU's board asked for, 401 for pc-q35-4.1; 0 = the newest */
 	GPtrArray *accels; /* of struct vm_accel, tried in order */
 	char *irqchip;     /* -machine kernel-irqchip=; complete() gives it to accels without one */
 	char *cpu;         /* "model,+flag,-flag,key=value" as given; NULL = default */
@@ -72,6 +78,7 @@ struct vm_config {
 	uint64_t ram_slots, ram_maxmem; /* -m slots=,maxmem=; 0 = no memory hotplug */
 	char *kernel, *initrd, *append, *firmware;
 	GPtrArray *devices; /* of struct vm_device, in order */
+	GPtrArray *globals; /* of struct vm_global, in order */
 	/*
 	 * The emulated host: -host-device (struct vm_device; addr is its place, the property driver
 	 * what it is bound to) and -host-sysfs (struct kv: path, text), each in order.
@@ -127,5 +134,10 @@ struct vm_device *vm_device_new(const char *driver);
 void vm_device_free(struct vm_device *d);
 void vm_device_set(struct vm_device *d, const char *key, const char *value); /* replaces */
 const char *vm_device_get(const struct vm_device *d, const char *key);       /* NULL if absent */
+
+struct vm_global *vm_global_new(const char *driver, const char *prop, const char *value);
+void vm_global_free(struct vm_global *g);
+/* The last value that was given for a property; NULL if none was. */
+const char *vm_config_global(const struct vm_config *c, const char *driver, const char *prop);
 
 #endif

@@ -431,12 +431,45 @@ static const struct devmodel *find_model(const char *driver, struct err **errp)
 	return NULL;
 }
 
-static int set_props(struct dev_conf *c, const struct devmodel *m, const struct vm_device *dev,
-		     const char *option, struct err **errp)
+/* The user's own defaults; b NULL: a device of the emulated host, which has none. */
+static int set_globals(struct board *b, struct dev_conf *c, const struct devmodel *m,
+		       struct err **errp)
 {
-	int ret = 0;
+	for (guint i = 0; b && i < b->config->globals->len; i++) {
+		const struct vm_global *g = b->config->globals->pdata[i];
+		int ret = 0;
+
+		if (!strcmp(g->driver, m->name))
+			ret = props_set(c, m->props, g->prop, g->value, errp);
+		if (ret < 0) {
+			err_prefix(errp, "-global %s.%s=%s", g->driver, g->prop, g->value);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void devs_check_globals(const struct vm_config *config)
+{
+	/* Parts of the board; all but the first have what they would be given. */
+	static const char *const parts[] = {"mch", "ICH9-LPC", "kvm-pit", "q35-pcihost", NULL};
+
+	for (guint i = 0; i < config->globals->len; i++) {
+		const struct vm_global *g = config->globals->pdata[i];
+
+		if (!g_strv_contains(parts, g->driver) && !find_model(g->driver, NULL))
+			g_warning("-global %s.%s=%s: there is no device model '%s'", g->driver,
+				  g->prop, g->value, g->driver);
+	}
+}
+
+static int set_props(struct board *b, struct dev_conf *c, const struct devmodel *m,
+		     const struct vm_device *dev, const char *option, struct err **errp)
+{
+	int ret;
 
 	props_defaults(c, m->props);
+	ret = set_globals(b, c, m, errp);
 	for (guint i = 0; ret >= 0 && i < dev->props->len; i++) {
 		const struct kv *kv = &g_array_index(dev->props, struct kv, i);
 
@@ -459,7 +492,7 @@ int devs_create(struct board *b, const struct vm_device *dev, struct err **errp)
 		err_prefix(errp, "-device %s", dev->driver);
 		return -ENOENT;
 	}
-	ret = set_props(&c, m, dev, "-device", errp);
+	ret = set_props(b, &c, m, dev, "-device", errp);
 	if (!ret)
 		ret = m->make ? create_made(b, &c, m, errp) : m->create(b, &c, errp);
 	props_clear(&c, m->props);
@@ -481,7 +514,7 @@ int devs_make_host(const struct vm_device *dev, struct pcidev **out, struct err 
 		err_prefix(errp, "-host-device %s", dev->driver);
 		return ret;
 	}
-	ret = set_props(&c, m, dev, "-host-device", errp);
+	ret = set_props(NULL, &c, m, dev, "-host-device", errp);
 	if (!ret)
 		ret = m->make(NULL, &c, out, errp);
 	props_clear(&c, m->props);

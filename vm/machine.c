@@ -221,6 +221,28 @@ static void vfio_fatal(void *opaque, const char *text)
 	b->ops.fatal(b->ops.opaque, text);
 }
 
+static int make_mch(struct board *b, struct err **errp)
+{
+	const char *tseg = vm_config_global(b->config, "mch", "extended-tseg-mbytes");
+	struct mch_conf conf = {
+		.hard_reset = b->ops.reset,
+		.opaque = b->ops.opaque,
+		.smram = {&b->ram.region, b->ram_below_4g, .tseg_mbytes = 16},
+	};
+	guint64 mbytes;
+
+	conf.smram.no_smbase = b->config->version && b->config->version < 402;
+	if (tseg) {
+		if (!g_ascii_string_to_unsigned(tseg, 10, 0, UINT16_MAX, &mbytes, NULL))
+			return err_set(errp, -EINVAL,
+				       "-global mch.extended-tseg-mbytes=%s: not a number of MiB",
+				       tseg);
+		conf.smram.tseg_mbytes = (unsigned)mbytes;
+	}
+	b->mch = mch_new(&b->pci, &conf, errp);
+	return b->mch ? 0 : -EIO;
+}
+
 static int make_pci(struct board *b, struct err **errp)
 {
 	struct lpc_conf lpc = {
@@ -236,8 +258,7 @@ static int make_pci(struct board *b, struct err **errp)
 
 	make_windows(b);
 	pcihost_init(&b->pci, &pci_ops, b, b->mem, b->io, b->mem);
-	b->mch = mch_new(&b->pci, b->ops.reset, b->ops.opaque, errp);
-	if (!b->mch)
+	if (make_mch(b, errp) < 0)
 		return -EIO;
 	memcpy(lpc.gsi, b->gsi, sizeof(lpc.gsi));
 	b->lpc = lpc_new(&b->pci, &lpc, errp);
@@ -317,6 +338,7 @@ int board_devices(struct board *b, struct err **errp)
 		if (!b->boot)
 			return -ENOEXEC;
 	}
+	devs_check_globals(b->config);
 	make_irq(b);
 	ret = make_pci(b, errp);
 	if (ret < 0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Owns the host bridge: configuration mechanism #1, the PCI Express window, the reset control
- * register.  Called by vCPU threads through its regions; never knows what a config cycle reaches.
+ * register; system management memory is smram.c's.  Called by vCPU threads through its regions;
+ * never knows what a config cycle reaches.
  */
 #include <glib.h>
 #include <string.h>
@@ -15,15 +16,14 @@
 #define MCH_DEVICE 0x29c0
 #define MCH_PCIEXBAR 0x60
 #define MCH_PAM0 0x90
-#define MCH_SMRAM 0x9d
 
 struct mch {
 	struct pcidev dev;
 	struct pcihost *host;
 	uint32_t address; /* CONFIG_ADDRESS; atomic */
 	uint8_t reset_control;
-	void (*hard_reset)(void *opaque);
-	void *opaque;
+	struct mch_conf conf;
+	struct smram smram;
 	struct region ports, data, ecam;
 	struct mmapping *ports_map, *data_map, *ecam_map;
 };
@@ -50,7 +50,7 @@ static void ports_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 	} else if (off == 1 && len == 1) { /* RST_CNT (316972, 13.7.5) */
 		m->reset_control = val & 0xa;
 		if (val & 4)
-			m->hard_reset(m->opaque);
+			m->conf.hard_reset(m->conf.opaque);
 	}
 }
 
@@ -115,9 +115,12 @@ static void place_ecam(struct mch *m)
 
 static void mch_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
+	struct mch *m = d->priv;
+
 	pcidev_cfg_write(d, off, val, len);
 	if (pci_hits(off, len, MCH_PCIEXBAR, 8))
-		place_ecam(d->priv);
+		place_ecam(m);
+	smram_written(&m->smram, off, len);
 }
 
 /* Without firmware the window is where firmware would have put it. */
@@ -128,10 +131,10 @@ static void mch_reset(struct pcidev *d)
 	m->address = 0;
 	m->reset_control = 0;
 	memset(d->cfg + MCH_PAM0, 0, 7);
-	d->cfg[MCH_SMRAM] = 2;
 	pci_set32(d->cfg + MCH_PCIEXBAR, LAYOUT_ECAM | 1);
 	pci_set32(d->cfg + MCH_PCIEXBAR + 4, 0);
 	place_ecam(m);
+	smram_reset(&m->smram);
 }
 
 static void mch_dev_free(struct pcidev *d)
@@ -140,6 +143,7 @@ static void mch_dev_free(struct pcidev *d)
 
 	aspace_unmap(m->host->mem, m->ecam_map);
 	m->ecam_map = NULL;
+	smram_fini(&m->smram);
 }
 
 static const struct pcidev_ops mch_ops = {
@@ -149,21 +153,31 @@ static const struct pcidev_ops mch_ops = {
 	.free = mch_dev_free,
 };
 
-struct mch *mch_new(struct pcihost *host, void (*hard_reset)(void *opaque), void *opaque,
-		    struct err **errp)
+static int check_conf(const struct mch_conf *conf, struct err **errp)
 {
-	struct mch *m = g_new0(struct mch, 1);
-	struct pcidev *d = &m->dev;
+	if (conf->smram.tseg_mbytes <= SMRAM_TSEG_MBYTES_MAX)
+		return 0;
+	err_set(errp, -ERANGE, "mch: extended-tseg-mbytes=%u", conf->smram.tseg_mbytes);
+	err_hint(errp, "It goes from 0 to %u.", SMRAM_TSEG_MBYTES_MAX);
+	return -ERANGE;
+}
 
+struct mch *mch_new(struct pcihost *host, const struct mch_conf *conf, struct err **errp)
+{
+	struct mch *m;
+	struct pcidev *d;
+
+	if (check_conf(conf, errp) < 0)
+		return NULL;
+	m = g_new0(struct mch, 1);
+	d = &m->dev;
 	m->host = host;
-	m->hard_reset = hard_reset;
-	m->opaque = opaque;
+	m->conf = *conf;
 	d->priv = m;
 	pcidev_init(d, &mch_ops, PCI_CFG_CONV, MCH_VENDOR, MCH_DEVICE, 0x060000, 2);
 	pci_set32(d->wmask + MCH_PCIEXBAR, 0xfc000007);
 	d->wmask[MCH_PCIEXBAR + 4] = 0xf;
 	memset(d->wmask + MCH_PAM0, 0x33, 7);
-	d->wmask[MCH_SMRAM] = 0x5f;
 	pci_set16(d->cfg + PCI_SUBSYSTEM_VENDOR_ID, 0x1af4);
 	pci_set16(d->cfg + PCI_SUBSYSTEM_ID, 0x1100);
 	region_init_io(&m->ports, "pci-conf-addr", 4, &ports_ops, m);
@@ -171,7 +185,9 @@ struct mch *mch_new(struct pcihost *host, void (*hard_reset)(void *opaque), void
 	region_init_io(&m->ecam, "pcie-mmcfg", LAYOUT_ECAM_SIZE, &ecam_ops, m);
 	m->ports_map = aspace_map(host->io, &m->ports, 0xcf8, 0, 4, 0);
 	m->data_map = aspace_map(host->io, &m->data, 0xcfc, 0, 4, 0);
+	smram_init(&m->smram, d, host->mem, &conf->smram);
 	if (pcidev_plug(d, &host->root, PCI_DEVFN(0, 0), errp) < 0) {
+		mch_dev_free(d);
 		mch_free(m);
 		return NULL;
 	}

@@ -16,16 +16,24 @@
 #include "base/vclock.h"
 #include "hw/irq/wire.h"
 #include "hw/pci/pci.h"
+#include "hw/q35/smram.h"
 
 struct err;
 
 /* --- host bridge (mch.c): 00:00.0, ports 0xcf8-0xcff, PCIEXBAR --- */
 
+#define MCH_PRIO_VGA 2 /* of a display's window at 0xa0000: above the hole, below open SMRAM */
+
 struct mch;
 
-/* hard_reset: a write to the reset control register 0xcf9 asked for it; any thread. */
-struct mch *mch_new(struct pcihost *host, void (*hard_reset)(void *opaque), void *opaque,
-		    struct err **errp);
+struct mch_conf {
+	void (*hard_reset)(void *opaque); /* the reset control register asked for it; any thread */
+	void *opaque;
+	struct smram_conf smram;
+};
+
+/* conf is copied.  -ERANGE for a TSEG that is too large. */
+struct mch *mch_new(struct pcihost *host, const struct mch_conf *conf, struct err **errp);
 void mch_free(struct mch *m); /* after the PCI host has freed its devices */
 
 /* --- LPC bridge (lpc.c): 00:1f.0, PM block, PIRQ routing --- */

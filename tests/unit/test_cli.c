@@ -161,10 +161,10 @@ static void unknown_options(void)
 static void missing_arguments(void)
 {
 	static const char *const with[] = {
-		"machine", "M",       "accel",  "cpu",      "smp",     "m",      "name",
-		"uuid",    "kernel",  "initrd", "append",   "bios",    "device", "chardev",
-		"serial",  "monitor", "mon",    "debugcon", "display", "vga",    "parallel",
-		"net",     "nic",     "action", "pidfile",  "D",       "d"};
+		"machine",  "M",      "accel",   "cpu",    "smp",      "m",       "name",
+		"uuid",     "kernel", "initrd",  "append", "bios",     "device",  "chardev",
+		"global",   "serial", "monitor", "mon",    "debugcon", "display", "vga",
+		"parallel", "net",    "nic",     "action", "pidfile",  "D",       "d"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(with); i++) {
 		g_autofree char *line = g_strdup_printf("-S -%s", with[i]);
@@ -379,6 +379,25 @@ static void devices(void)
 	bad("-device edu,id=9x", "id '9x': must be a letter");
 	bad("-device edu,id=a/b", "id 'a/b': must be a letter");
 	bad("-device edu,=x", "a property without a name");
+}
+
+static void globals(void)
+{
+	struct vm_config *c = good("-global mch.extended-tseg-mbytes=16 -global ide-hd.ver=a=b "
+				   "-global driver=nvme,property=x.y,value=1,,2 "
+				   "-global mch.extended-tseg-mbytes=8");
+
+	g_assert_cmpuint(c->globals->len, ==, 4);
+	g_assert_cmpstr(vm_config_global(c, "mch", "extended-tseg-mbytes"), ==, "8");
+	g_assert_cmpstr(vm_config_global(c, "ide-hd", "ver"), ==, "a=b");
+	g_assert_cmpstr(vm_config_global(c, "nvme", "x.y"), ==, "1,2");
+	g_assert_null(vm_config_global(c, "nvme", "x"));
+	vm_config_free(c);
+	bad("-global mch=5", "not DRIVER.PROP=VALUE");
+	bad("-global mch.x", "not DRIVER.PROP=VALUE");
+	bad("-global .x=1", "not DRIVER.PROP=VALUE");
+	bad("-global mch.=1", "not DRIVER.PROP=VALUE");
+	bad("-global driver=mch,value=1", "not DRIVER.PROP=VALUE");
 }
 
 static void host_files(void)
@@ -655,6 +674,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cli/m", memory);
 	g_test_add_func("/cli/names", names);
 	g_test_add_func("/cli/device", devices);
+	g_test_add_func("/cli/global", globals);
 	g_test_add_func("/cli/host-files", host_files);
 	g_test_add_func("/cli/device-json", json_devices);
 	g_test_add_func("/cli/chardev", chardevs);

@@ -92,10 +92,13 @@ static void machines(void)
 {
 	static const struct {
 		const char *name, *becomes, *text;
+		unsigned version;
 	} cases[] = {
 		{"q35", "q35", NULL},
 		{"pc", "q35", NULL},
-		{"pc-q35-7.2", "q35", NULL},
+		{"pc-q35-7.2", "q35", NULL, 702},
+		{"pc-q35-4.1", "q35", NULL, 401},
+		{"pc-q35-rhel", "q35", NULL},
 		{"none", "none", NULL},
 		{"q53", "q53", "Did you mean 'q35'?"},
 		{"microvm", "microvm", "unknown machine 'microvm' (known: q35, pc, none)"},
@@ -108,6 +111,7 @@ static void machines(void)
 		c->machine = g_strdup(cases[i].name);
 		vm_config_complete(c);
 		g_assert_cmpstr(c->machine, ==, cases[i].becomes);
+		g_assert_cmpuint(c->version, ==, cases[i].version);
 		verdict(c, cases[i].text);
 	}
 }

@@ -307,6 +307,27 @@ static void port_numbers(void)
 	rig_fini(&r);
 }
 
+static void globals(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	g_ptr_array_add(r.config->globals, vm_global_new("pcie-root-port", "hotplug", "off"));
+	g_ptr_array_add(r.config->globals, vm_global_new("edu", "mask", "1"));
+	g_ptr_array_add(r.config->globals, vm_global_new("mch", "extended-tseg-mbytes", "1"));
+	good(&r, "pcie-root-port,addr=3");
+	g_assert_false(pcislot_hotpluggable(at(&r, 3, 0)->child));
+	good(&r, "pcie-root-port,addr=4,hotplug=on");
+	g_assert_true(pcislot_hotpluggable(at(&r, 4, 0)->child));
+	refused(&r, "edu", "-device edu: -global edu.mask=1: there is no property 'mask'", NULL);
+	devs_check_globals(r.config);
+	g_ptr_array_add(r.config->globals, vm_global_new("ide-hd", "ver", "2"));
+	g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*ide-hd.ver=2*no device model*");
+	devs_check_globals(r.config);
+	g_test_assert_expected_messages();
+	rig_fini(&r);
+}
+
 static void multifunction(void)
 {
 	struct rig r;
@@ -430,6 +451,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/devs/addresses", addresses);
 	g_test_add_func("/devs/buses", buses);
 	g_test_add_func("/devs/port-numbers", port_numbers);
+	g_test_add_func("/devs/globals", globals);
 	g_test_add_func("/devs/multifunction", multifunction);
 	g_test_add_func("/devs/drives", drives);
 	g_test_add_func("/devs/on-the-board", on_the_board);

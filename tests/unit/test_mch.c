@@ -23,7 +23,7 @@ static void mb_init(struct mb *s)
 {
 	memset(s, 0, sizeof(*s));
 	pb_init(&s->b);
-	s->m = mch_new(&s->b.host, hard_reset, s, NULL);
+	s->m = mch_new(&s->b.host, &(struct mch_conf){hard_reset, s}, NULL);
 	s->conv = tpci_plug(&s->b, 1, &s->b.host.root, PCI_DEVFN(1, 0));
 	s->ext = tpci_new(&s->b, 2, PCI_CFG_EXT);
 	g_assert_cmpint(pcidev_plug(&s->ext->dev, &s->b.host.root, PCI_DEVFN(31, 7), NULL), ==, 0);
@@ -260,7 +260,7 @@ static void slot_taken(void)
 
 	pb_init(&b);
 	tpci_plug(&b, 1, &b.host.root, 0);
-	g_assert_null(mch_new(&b.host, hard_reset, NULL, &e));
+	g_assert_null(mch_new(&b.host, &(struct mch_conf){hard_reset}, &e));
 	g_assert_nonnull(strstr(err_text(e), "is taken by dev1"));
 	err_free(e);
 	g_assert_cmphex(aspace_read(b.io, 0xcf8, 4), ==, UINT32_MAX); /* nothing is left */
