@@ -32,6 +32,8 @@ static const struct cli_option options[] = {
 	 "memory; without a letter in MiB"},
 	{"name", "NAME", cli_name, 0, "name of the guest"},
 	{"uuid", "UUID", cli_uuid, 0, "UUID of the guest"},
+	{"rtc", "[base=]utc|localtime|DATE[,clock=host|rt|vm][,driftfix=none|slew]", cli_rtc, 0,
+	 "what the guest's clock shows at the start"},
 
 	{"kernel", "FILE", string, AT(kernel), "Linux bzImage, PVH ELF or multiboot image"},
 	{"initrd", "FILE", string, AT(initrd), "initial RAM disk; for multiboot \"FILE ARGS,...\""},

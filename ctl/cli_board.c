@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Owns the options about the machine as a whole: -machine, -accel, -cpu, -smp, -m, -action, -name,
- * -uuid.  Called from the table in cli.c; limits and defaults are vm/config.c's.
+ * -uuid, -rtc.  Called from the table in cli.c; limits and defaults are vm/config.c's.
  */
 #include "ctl/cli_int.h"
 
@@ -277,4 +277,22 @@ int cli_uuid(struct cli *s, const struct cli_option *o, const char *arg, struct 
 	g_free(s->c->uuid);
 	s->c->uuid = g_ascii_strdown(arg, -1);
 	return 0;
+}
+
+/* The clock runs with the machine whichever is named; an interrupt that was late is not made up. */
+static const struct choice rtc_clocks[] = {{"host", 0}, {"rt", 0}, {"vm", 0}, {NULL, 0}};
+static const struct choice rtc_fixes[] = {{"none", 0}, {"slew", 0}, {NULL, 0}};
+
+static const struct prop rtc_props[] = {
+	{"base", PROP_STR, AT(rtc_base)},
+	{"clock", PROP_CHOICE, PROP_NOWHERE, rtc_clocks},
+	{"driftfix", PROP_CHOICE, PROP_NOWHERE, rtc_fixes},
+	{},
+};
+
+int cli_rtc(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)
+{
+	g_autoptr(GArray) list = kv_parse(arg, "base");
+
+	return props_apply(rtc_props, s->c, 0, list, errp);
 }

@@ -32,7 +32,7 @@ typedef int cli_handler(struct cli *s, const struct cli_option *o, const char *a
 			struct err **errp);
 
 cli_handler cli_machine, cli_accel, cli_enable_kvm, cli_cpu, cli_smp, cli_memory, cli_action,
-	cli_no_reboot, cli_no_shutdown, cli_name, cli_uuid;
+	cli_no_reboot, cli_no_shutdown, cli_name, cli_uuid, cli_rtc;
 cli_handler cli_device, cli_global, cli_host_device, cli_host_sysfs;
 cli_handler cli_chardev, cli_serial, cli_monitor, cli_mon, cli_qmp, cli_qmp_pretty, cli_qtest,
 	cli_debugcon;

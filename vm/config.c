@@ -202,7 +202,33 @@ void vm_config_free(struct vm_config *c)
 	g_free(c->logfile);
 	g_free(c->debug);
 	g_free(c->uuid);
+	g_free(c->rtc_base);
 	g_free(c);
+}
+
+int vm_rtc_start(const char *base, int64_t now, int64_t *start, struct err **errp)
+{
+	const int64_t second = 1000000000;
+	g_autofree char *text = g_strdup_printf("%s%s", base, strchr(base, 'T') ? "" : "T00:00:00");
+	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+	g_autoptr(GDateTime) date = NULL;
+
+	*start = now;
+	if (!strcmp(base, "utc"))
+		return 0;
+	if (!strcmp(base, "localtime")) {
+		date = g_date_time_new_from_unix_local(now / second);
+		*start += g_date_time_get_utc_offset(date) * 1000;
+		return 0;
+	}
+	date = g_date_time_new_from_iso8601(text, utc);
+	if (!date) {
+		err_set(errp, -EINVAL, "-rtc base=%s: not utc, localtime or a date", base);
+		err_hint(errp, "A date is such as 2006-06-17 or 2006-06-17T16:01:21.");
+		return -EINVAL;
+	}
+	*start = g_date_time_to_unix(date) * second;
+	return 0;
 }
 
 struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id)
@@ -636,6 +662,13 @@ static int validate_chardevs(const struct vm_config *c, struct err **errp)
 	return ret;
 }
 
+static int validate_rtc(const struct vm_config *c, struct err **errp)
+{
+	int64_t start;
+
+	return c->rtc_base ? vm_rtc_start(c->rtc_base, 0, &start, errp) : 0;
+}
+
 static int validate_daemonize(const struct vm_config *c, struct err **errp)
 {
 	if (c->daemonize && (c->nographic || stdio_taken(c)))
@@ -647,8 +680,9 @@ static int validate_daemonize(const struct vm_config *c, struct err **errp)
 int vm_config_validate(const struct vm_config *c, struct err **errp)
 {
 	static int (*const passes[])(const struct vm_config *c, struct err **errp) = {
-		validate_machine, validate_accels,     validate_topology, validate_ram,
-		validate_boot,    validate_device_ids, validate_chardevs, validate_daemonize,
+		validate_machine,  validate_accels,    validate_topology,
+		validate_ram,      validate_boot,      validate_device_ids,
+		validate_chardevs, validate_daemonize, validate_rtc,
 	};
 	int ret = 0;
 

@@ -98,6 +98,7 @@ struct vm_config {
 	char *pidfile, *logfile, *debug;                 /* -pidfile, -D, -d; NULL = none */
 	enum onoff_auto usb, vmport; /* accepted for QEMU's command lines, without effect here */
 	char *uuid;                  /* canonical text, NULL = none */
+	char *rtc_base; /* what the clock shows at the start: utc, localtime, a date; NULL = utc */
 	bool daemonize;
 };
 
@@ -116,6 +117,12 @@ void vm_config_complete(struct vm_config *c);
  * missing or used twice.  Only what can be said without knowing device models.  0 or -errno.
  */
 int vm_config_validate(const struct vm_config *c, struct err **errp);
+
+/*
+ * Nanoseconds since 1970 that -rtc base= means, read as UTC; now: the host's.  -EINVAL where it is
+ * neither utc nor localtime nor a date such as 2006-06-17 or 2006-06-17T16:01:21.
+ */
+int vm_rtc_start(const char *base, int64_t now, int64_t *start, struct err **errp);
 
 /* The chardev of this id; NULL if there is none. */
 struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id);

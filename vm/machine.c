@@ -307,10 +307,19 @@ static int make_debugcon(struct board *b, struct err **errp)
 	return 0;
 }
 
+/* Without -rtc a run that can be repeated begins with the year 2000. */
+static int64_t rtc_start(struct board *b)
+{
+	const char *base = b->config->rtc_base ?: b->accel->repeatable ? "2000-01-01" : "utc";
+	int64_t start;
+
+	vm_rtc_start(base, g_get_real_time() * 1000, &start, NULL); /* validated */
+	return start;
+}
+
 static void make_isa(struct board *b)
 {
-	const int64_t year_2000 = 946684800ll * 1000000000;
-	const int64_t start = b->accel->repeatable ? year_2000 : g_get_real_time() * 1000;
+	const int64_t start = rtc_start(b);
 	const struct rtc_conf rtc = {
 		.start = start - vclock_now(b->clock),
 		.below_4g = b->ram_below_4g,

@@ -60,7 +60,8 @@ struct rtc {
 	int64_t base_sec;  /* guest's seconds since 1970 at vclock -phase0, while running */
 	int64_t phase0;    /* ns into a second at vclock 0: 0 to NS - 1 */
 	int64_t seen_sec;  /* UF and AF are known up to this guest second */
-	int64_t seen_tick; /* PF is known up to this period */
+	int64_t period0;   /* vclock time from which periods are counted */
+	int64_t seen_tick; /* PF is known up to this one of them */
 };
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -215,9 +216,10 @@ static unsigned period_ticks(const struct rtc *r)
 	return 1u << ((rate <= 2 ? rate + 7 : rate) - 1);
 }
 
+/* Of 32768 Hz, since periods are counted. */
 static int64_t ticks_now(const struct rtc *r)
 {
-	return (int64_t)((__int128)vclock_now(r->clk) * TICKS_HZ / NS);
+	return (int64_t)((__int128)(vclock_now(r->clk) - r->period0) * TICKS_HZ / NS);
 }
 
 static int64_t tick_ns(int64_t tick)
@@ -225,12 +227,11 @@ static int64_t tick_ns(int64_t tick)
 	return (int64_t)(((__int128)tick * NS + TICKS_HZ - 1) / TICKS_HZ);
 }
 
-/* Forget what passed unseen: from now on flags count. */
-static void restart_period(struct rtc *r)
+/* Another rate: its first period begins with the last one of the old rate (0 = there was none). */
+static void restart_period(struct rtc *r, unsigned old)
 {
-	unsigned period = period_ticks(r);
-
-	r->seen_tick = period ? ticks_now(r) / period : 0;
+	r->period0 = old ? r->period0 + tick_ns(r->seen_tick * old) : vclock_now(r->clk);
+	r->seen_tick = 0;
 }
 
 /* Bring register C up to date. */
@@ -265,7 +266,7 @@ static int64_t next_event(const struct rtc *r)
 	int64_t at = -1, alarm;
 
 	if ((wanted & B_PIE) && period)
-		at = tick_ns((r->seen_tick + 1) * period);
+		at = r->period0 + tick_ns((r->seen_tick + 1) * period);
 	if (!running(r))
 		return at;
 	if (wanted & B_UIE)
@@ -311,11 +312,13 @@ static void timer_fired(void *opaque)
 
 static void write_a(struct rtc *r, uint8_t val)
 {
+	unsigned period = period_ticks(r);
 	bool held = !counting(r);
 
 	latch_time(r);
 	r->cmos[REG_A] = val & ~A_UIP;
-	restart_period(r);
+	if (period_ticks(r) != period)
+		restart_period(r, period);
 	if (!held || !counting(r))
 		return;
 	/* The first update comes half a second after the release ("Divider control"). */
@@ -473,7 +476,7 @@ struct rtc *rtc_new(struct aspace *io, struct wire irq, struct vclock *clk,
 	r->base_sec = floor_div(conf->start, NS);
 	r->phase0 = conf->start - r->base_sec * NS;
 	r->seen_sec = guest_sec(r);
-	restart_period(r);
+	restart_period(r, 0);
 	fill_sizes(r, conf);
 	latch_time(r);
 	region_init_io(&r->region, "rtc", 4, &rtc_ops, r);

@@ -381,6 +381,22 @@ static void devices(void)
 	bad("-device edu,=x", "a property without a name");
 }
 
+static void rtc(void)
+{
+	struct vm_config *c = good("-rtc clock=vm");
+
+	g_assert_null(c->rtc_base);
+	vm_config_free(c);
+	c = good("-rtc base=localtime,clock=host,driftfix=slew");
+	g_assert_cmpstr(c->rtc_base, ==, "localtime");
+	vm_config_free(c);
+	c = good("-rtc 2006-06-17T16:01:21");
+	g_assert_cmpstr(c->rtc_base, ==, "2006-06-17T16:01:21");
+	vm_config_free(c);
+	bad("-rtc clock=wall", "clock: unknown value 'wall'");
+	bad("-rtc bse=utc", "Did you mean 'base'?");
+}
+
 static void globals(void)
 {
 	struct vm_config *c = good("-global mch.extended-tseg-mbytes=16 -global ide-hd.ver=a=b "
@@ -675,6 +691,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cli/names", names);
 	g_test_add_func("/cli/device", devices);
 	g_test_add_func("/cli/global", globals);
+	g_test_add_func("/cli/rtc", rtc);
 	g_test_add_func("/cli/host-files", host_files);
 	g_test_add_func("/cli/device-json", json_devices);
 	g_test_add_func("/cli/chardev", chardevs);

@@ -116,6 +116,38 @@ static void machines(void)
 	}
 }
 
+static void rtc_bases(void)
+{
+	const int64_t now = 1150000000ll * 1000000000 + 5;
+	static const struct {
+		const char *base;
+		int64_t start; /* 0 = refused */
+	} cases[] = {
+		{"utc", 1150000000ll * 1000000000 + 5},
+		{"localtime", 1150007200ll * 1000000000 + 5},
+		{"2006-06-17", 1150502400ll * 1000000000},
+		{"2006-06-17T16:01:21", 1150560081ll * 1000000000},
+		{"1969-12-31T23:59:59", -1000000000},
+		{"2006-06-31"},
+		{"2006-06-17T25:00:00"},
+		{"utcx"},
+		{""},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct vm_config *c = vm_config_new();
+		int64_t start = 0;
+		int ret = vm_rtc_start(cases[i].base, now, &start, NULL);
+
+		g_assert_cmpint(ret, ==, cases[i].start ? 0 : -EINVAL);
+		if (!ret)
+			g_assert_cmpint(start, ==, cases[i].start);
+		c->rtc_base = g_strdup(cases[i].base);
+		vm_config_complete(c);
+		verdict(c, ret ? "not utc, localtime or a date" : NULL);
+	}
+}
+
 static void accels(void)
 {
 	struct vm_config *c = vm_config_new();
@@ -363,10 +395,12 @@ static void daemonize(void)
 
 int main(int argc, char **argv)
 {
+	g_setenv("TZ", "UTC-2", TRUE);
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/config/defaults", defaults);
 	g_test_add_func("/config/irqchip", irqchip_goes_to_all_accels);
 	g_test_add_func("/config/machines", machines);
+	g_test_add_func("/config/rtc-bases", rtc_bases);
 	g_test_add_func("/config/accels", accels);
 	g_test_add_func("/config/clocks", clocks);
 	g_test_add_func("/config/topology", topology);

@@ -196,6 +196,44 @@ static void divider(void)
 	teardown(&c);
 }
 
+/* UIP goes at the second's end, whatever happens to the alarm meanwhile. */
+static void uip_goes(void)
+{
+	struct clock c;
+
+	setup(&c);
+	set_time(&c, 0x02, 0x02, 0x04, 0x58);
+	get(&c, C);
+	board_step(&c.b, SECOND / 2);
+	g_assert_cmphex(get(&c, A), ==, 0x26);
+	expect(&c, 0x02, 0x04, 0x59);
+	set(&c, HOUR_ALARM, 0x02), set(&c, MIN_ALARM, 0xc0), set(&c, SEC_ALARM, 0xc0);
+	board_step(&c.b, SECOND - UIP_NS / 2);
+	g_assert_cmphex(get(&c, A), ==, 0xa6);
+	set(&c, HOUR_ALARM, 0x03);
+	board_step(&c.b, UIP_NS);
+	g_assert_cmphex(get(&c, A), ==, 0x26);
+	teardown(&c);
+}
+
+static void years(void)
+{
+	static const uint8_t all[][2] = {
+		{0x20, 0x11}, {0x20, 0x80}, {0x19, 0x80}, {0x21, 0x99}, {0x19, 0x01}};
+	struct clock c;
+
+	setup(&c);
+	for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+		set(&c, A, 0x76);
+		set_date(&c, all[i][0], all[i][1], 0x02, 0x02);
+		set(&c, A, 0x26);
+		expect_date(&c, all[i][0], all[i][1], 0x02, 0x02);
+		board_step(&c.b, 86400 * SECOND);
+		expect_date(&c, all[i][0], all[i][1], 0x02, 0x03);
+	}
+	teardown(&c);
+}
+
 static void alarm_24h(void)
 {
 	struct clock c;
@@ -292,6 +330,36 @@ static void periodic(void)
 	teardown(&c);
 }
 
+/* Two rates in turn, each begun while the other's period has just ended: no time is lost. */
+static void two_rates(void)
+{
+	int64_t next = 0;
+	struct clock c;
+
+	setup(&c);
+	board_step(&c.b, 12345);
+	set(&c, A, 13);
+	set(&c, B, 0x42);
+	for (int i = 0; i < 50; i++)
+		for (unsigned rate = 13; rate <= 15; rate += 2) { /* 8 Hz, 2 Hz */
+			set(&c, A, (uint8_t)rate);
+			next = vclock_next_deadline(c.b.clk);
+			vclock_step_to(c.b.clk, next);
+			g_assert_true(c.b.level[IRQ]);
+			g_assert_cmphex(get(&c, C) & 0x40, ==, 0x40);
+			board_step(&c.b, 1000); /* the driver takes its time */
+		}
+	g_assert_cmpint(next, ==, 50 * (SECOND / 8 + SECOND / 2));
+	set(&c, A, 14);
+	board_step(&c.b, SECOND / 5);
+	set(&c, A, 13); /* a shorter one, over already: it counts from the same time */
+	g_assert_true(c.b.level[IRQ]);
+	g_assert_cmpint(vclock_next_deadline(c.b.clk), ==, -1); /* until C is read */
+	get(&c, C);
+	g_assert_cmpint(vclock_next_deadline(c.b.clk), ==, next + SECOND / 4);
+	teardown(&c);
+}
+
 static void cmos(void)
 {
 	struct clock c;
@@ -353,10 +421,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/rtc/formats", formats);
 	g_test_add_func("/rtc/set-bit", set_bit);
 	g_test_add_func("/rtc/divider", divider);
+	g_test_add_func("/rtc/uip-goes", uip_goes);
+	g_test_add_func("/rtc/years", years);
 	g_test_add_func("/rtc/alarm", alarm_24h);
 	g_test_add_func("/rtc/alarm-12h", alarm_12h);
 	g_test_add_func("/rtc/update-ended", update_ended);
 	g_test_add_func("/rtc/periodic", periodic);
+	g_test_add_func("/rtc/two-rates", two_rates);
 	g_test_add_func("/rtc/cmos", cmos);
 	g_test_add_func("/rtc/random-writes", random_writes);
 	rc = g_test_run();
