@@ -260,7 +260,8 @@ static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
 	return ret < 0 ? ret : plug(b, d, bus, devfn, errp);
 }
 
-static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
+static int put_port(struct board *b, struct dev_conf *c,
+		    struct pcidev *(*make)(const struct pcie_port_conf *conf), struct err **errp)
 {
 	int devfn;
 	struct pcibus *bus = find_place(b, c, &devfn, errp);
@@ -272,16 +273,25 @@ static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
 	if (c->port_nr > 0xff || c->chassis > 0xff || c->slot > 0x1fff)
 		return err_set(
 			errp, -EINVAL,
-			"pcie-root-port '%s': port=%u, chassis=%u, slot=%u: they end at 255, "
-			"255 and 8191",
-			c->id ? c->id : "", c->port_nr, c->chassis, c->slot);
+			"%s '%s': port=%u, chassis=%u, slot=%u: they end at 255, 255 and 8191",
+			c->driver, c->id ? c->id : "", c->port_nr, c->chassis, c->slot);
 	if (bus->bridge)
-		return err_set(errp, -EINVAL, "pcie-root-port '%s' can only sit on pcie.0",
+		return err_set(errp, -EINVAL, "%s '%s' can only sit on pcie.0", c->driver,
 			       c->id ? c->id : "");
-	d = pcie_root_port_new(&port);
+	d = make(&port);
 	if (c->place.multifunction)
 		d->cfg[PCI_HEADER_TYPE] |= 0x80;
 	return plug(b, d, bus, devfn, errp);
+}
+
+static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	return put_port(b, c, pcie_root_port_new, errp);
+}
+
+static int create_ioh3420(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	return put_port(b, c, pcie_ioh3420_new, errp);
 }
 
 static int testdev_ioeventfd(void *opaque, int fd, bool io, uint64_t addr, unsigned len,
@@ -399,6 +409,7 @@ static int create_debugcon(struct board *b, struct dev_conf *c, struct err **err
 static const struct devmodel models[] = {
 	{"vfio-pci", "PCI", "a PCI device of the host, assigned", vfio_props, create_vfio},
 	{"pcie-root-port", "PCI", "a PCI Express root port: one more bus", port_props, create_port},
+	{"ioh3420", "PCI", "the same as Intel's 5520 has it", port_props, create_ioh3420},
 	{"pci-testdev", "PCI", "counts accesses, for tests of exits and ioeventfds", place_props,
 	 .make = make_pci_testdev},
 	{"edu", "PCI", "the educational device: registers, interrupts, DMA", edu_props,

@@ -340,6 +340,8 @@ struct pcie_port_conf {
 
 /* A PCI Express root port with one empty downstream bus. */
 struct pcidev *pcie_root_port_new(const struct pcie_port_conf *conf);
+/* The same as Intel's 5520 has it, with two vectors of MSI. */
+struct pcidev *pcie_ioh3420_new(const struct pcie_port_conf *conf);
 
 /*
  * A switch: one upstream port, which sits below a root port or another downstream port, and on its

@@ -11,9 +11,18 @@
 #define SWITCH_VENDOR 0x104c /* Texas Instruments XIO3130 */
 #define SWITCH_UP_DEVICE 0x8232
 #define SWITCH_DOWN_DEVICE 0x8233
+#define IOH_VENDOR 0x8086 /* Intel 5520 */
+#define IOH_DEVICE 0x3420
 #define EXT_AER 0x100
 #define EXT_ACS 0x148
 #define ACS_BITS (PCI_ACS_SV | PCI_ACS_TB | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF | PCI_ACS_DT)
+
+struct port_kind {
+	uint16_t vendor, device;
+	uint8_t revision;
+	uint8_t type;        /* PCI_EXP_TYPE_* */
+	uint8_t msi_vectors; /* 0 = one of them, of 64-bit addresses, where there are events */
+};
 
 /* --- the link below: root and downstream ports --- */
 
@@ -24,24 +33,40 @@ static uint32_t slot_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 	return pcidev_cfg_read(d, off, len);
 }
 
+/* Errors have a message of their own where the guest gave two (PCI Express 3.0, 7.10.10). */
+static void number_aer_message(struct pcidev *d)
+{
+	const struct pcibridge *b = d->priv;
+	uint8_t *status = d->cfg + EXT_AER + PCI_ERR_ROOT_STATUS + 3;
+
+	*status = (uint8_t)((*status & 7) | (b->msi.allocated > 1 ? 1 << 3 : 0));
+}
+
 static void slot_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
 	uint16_t control = pci_get16(d->cfg + BRIDGE_CAP_EXP + PCI_EXP_SLTCTL);
 	struct pcibridge *b = d->priv;
 
 	pcibridge_cfg_write(d, off, val, len);
-	if (b->msi.dev)
+	if (b->msi.dev) {
 		pcimsi_written(&b->msi, off, len);
+		number_aer_message(d);
+	}
 	if (d->slot)
 		pcislot_written(d->slot, control, off, len);
 }
 
-static void init_hotplug(struct pcidev *d)
+static void init_events(struct pcidev *d, const struct pcie_port_conf *conf,
+			const struct port_kind *kind)
 {
 	struct pcibridge *b = d->priv;
 
-	pcimsi_init(&b->msi, d, BRIDGE_CAP_MSI, 1, true, true);
-	pcislot_init(&b->slot, d, BRIDGE_CAP_EXP, &b->msi);
+	if (kind->msi_vectors)
+		pcimsi_init(&b->msi, d, BRIDGE_CAP_MSI, kind->msi_vectors, false, true);
+	else if (conf->hotplug)
+		pcimsi_init(&b->msi, d, BRIDGE_CAP_MSI, 1, true, true);
+	if (conf->hotplug)
+		pcislot_init(&b->slot, d, BRIDGE_CAP_EXP, &b->msi);
 }
 
 static void init_slot(struct pcidev *d, const struct pcie_port_conf *conf)
@@ -56,8 +81,6 @@ static void init_slot(struct pcidev *d, const struct pcie_port_conf *conf)
 	pci_set32(c + PCI_EXP_DEVCAP2, PCI_EXP_DEVCAP2_ARI);
 	pci_set16(w + PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_ARI);
 	pci_set16(c + PCI_EXP_LNKSTA, 0); /* nothing is there yet */
-	if (conf->hotplug)
-		init_hotplug(d);
 }
 
 /* --- error reporting that reports nothing, but whose registers are those of a port --- */
@@ -76,8 +99,10 @@ static void port_reset(struct pcidev *d)
 	struct pcibridge *b = d->priv;
 
 	pcibridge_reset(d);
-	if (b->msi.dev)
+	if (b->msi.dev) {
 		pcimsi_reset(&b->msi);
+		number_aer_message(d);
+	}
 	if (d->slot)
 		pcislot_reset(d->slot);
 	pci_set32(aer + PCI_ERR_UNCOR_MASK, 0);
@@ -98,20 +123,23 @@ static void init_acs(struct pcidev *d)
 	pci_set16(d->wmask + EXT_ACS + PCI_ACS_CTRL, ACS_BITS);
 }
 
-/* --- the three kinds --- */
+/* --- the kinds --- */
 
 static struct pcidev *port_new(const struct pcidev_ops *ops, const struct pcie_port_conf *conf,
-			       uint16_t vendor, uint16_t device, unsigned type)
+			       const struct port_kind *kind)
 {
-	const struct pcibridge_conf c = {conf->id, vendor, device, type, conf->port};
+	const struct pcibridge_conf c = {conf->id, kind->vendor, kind->device, kind->type,
+					 conf->port};
 	struct pcidev *d = pcibridge_new(ops, &c);
 
+	d->cfg[PCI_REVISION_ID] = kind->revision;
 	init_aer(d);
-	if (type != PCI_EXP_TYPE_UPSTREAM) {
+	if (kind->type != PCI_EXP_TYPE_UPSTREAM) {
 		init_slot(d, conf);
+		init_events(d, conf, kind);
 		init_acs(d);
 	}
-	if (type == PCI_EXP_TYPE_ROOT_PORT) {
+	if (kind->type == PCI_EXP_TYPE_ROOT_PORT) {
 		pci_set16(d->wmask + BRIDGE_CAP_EXP + PCI_EXP_RTCTL, 0x1f);
 		pci_set32(d->wmask + EXT_AER + PCI_ERR_ROOT_COMMAND, 7);
 	}
@@ -129,7 +157,25 @@ static const struct pcidev_ops root_ops = {
 
 struct pcidev *pcie_root_port_new(const struct pcie_port_conf *conf)
 {
-	return port_new(&root_ops, conf, PORT_VENDOR, PORT_DEVICE, PCI_EXP_TYPE_ROOT_PORT);
+	static const struct port_kind kind = {PORT_VENDOR, PORT_DEVICE,
+					      .type = PCI_EXP_TYPE_ROOT_PORT};
+
+	return port_new(&root_ops, conf, &kind);
+}
+
+static const struct pcidev_ops ioh_ops = {
+	.model = "ioh3420",
+	.cfg_read = slot_cfg_read,
+	.cfg_write = slot_cfg_write,
+	.reset = port_reset,
+	.free = pcibridge_free,
+};
+
+struct pcidev *pcie_ioh3420_new(const struct pcie_port_conf *conf)
+{
+	static const struct port_kind kind = {IOH_VENDOR, IOH_DEVICE, 2, PCI_EXP_TYPE_ROOT_PORT, 2};
+
+	return port_new(&ioh_ops, conf, &kind);
 }
 
 static const struct pcidev_ops up_ops = {
@@ -141,7 +187,10 @@ static const struct pcidev_ops up_ops = {
 
 struct pcidev *pcie_switch_up_new(const struct pcie_port_conf *conf)
 {
-	return port_new(&up_ops, conf, SWITCH_VENDOR, SWITCH_UP_DEVICE, PCI_EXP_TYPE_UPSTREAM);
+	static const struct port_kind kind = {SWITCH_VENDOR, SWITCH_UP_DEVICE,
+					      .type = PCI_EXP_TYPE_UPSTREAM};
+
+	return port_new(&up_ops, conf, &kind);
 }
 
 static const struct pcidev_ops down_ops = {
@@ -154,6 +203,8 @@ static const struct pcidev_ops down_ops = {
 
 struct pcidev *pcie_switch_down_new(const struct pcie_port_conf *conf)
 {
-	return port_new(&down_ops, conf, SWITCH_VENDOR, SWITCH_DOWN_DEVICE,
-			PCI_EXP_TYPE_DOWNSTREAM);
+	static const struct port_kind kind = {SWITCH_VENDOR, SWITCH_DOWN_DEVICE,
+					      .type = PCI_EXP_TYPE_DOWNSTREAM};
+
+	return port_new(&down_ops, conf, &kind);
 }

@@ -302,6 +302,11 @@ static void port_numbers(void)
 	g_assert_cmphex(pcihost_cfg_read(&r.b.pci, 0x18, 0x50 + PCI_EXP_LNKCAP, 4) >> 24, ==, 255);
 	g_assert_cmphex(pcihost_cfg_read(&r.b.pci, 0x18, 0x50 + PCI_EXP_SLTCAP, 4) >> 19, ==, 8191);
 	g_assert_true(pcislot_hotpluggable(at(&r, 3, 0)->child));
+	good(&r, "ioh3420,bus=pcie.0,addr=1c.0,port=1,chassis=1,multifunction=on");
+	g_assert_cmphex(pcihost_cfg_read(&r.b.pci, 0xe0, 0, 4), ==, 0x34208086);
+	g_assert_cmphex(at(&r, 0x1c, 0)->cfg[PCI_HEADER_TYPE], ==, 0x81);
+	refused(&r, "ioh3420,id=i,slot=8192",
+		"ioh3420 'i': port=0, chassis=0, slot=8192: they end at 255, 255 and 8191", NULL);
 	good(&r, "pcie-root-port,hotplug=off,addr=4");
 	g_assert_false(pcislot_hotpluggable(at(&r, 4, 0)->child));
 	rig_fini(&r);

@@ -38,6 +38,31 @@ static void identity(void)
 	pb_fini(&b);
 }
 
+/* The other flavour: two vectors; with both, errors are told by the second. */
+static void ioh3420(void)
+{
+	const struct pcie_port_conf conf = {.id = "ioh", .chassis = 1, .port = 1, .hotplug = true};
+	struct pcidev *d = pcie_ioh3420_new(&conf);
+	struct pciboard b;
+	unsigned msi;
+
+	pb_init(&b);
+	g_assert_cmpint(pcidev_plug(d, &b.host.root, PORT, NULL), ==, 0);
+	g_assert_cmphex(cfg_r(&b, PORT, 0, 4), ==, 0x34208086);
+	g_assert_cmphex(cfg_r(&b, PORT, PCI_CLASS_REVISION, 4), ==, 0x06040002);
+	g_assert_cmphex(cfg_r(&b, PORT, EXP + PCI_EXP_FLAGS, 2), ==, 0x0142);
+	g_assert_cmphex(cfg_r(&b, PORT, EXP + PCI_EXP_SLTCAP, 4) & PCI_EXP_SLTCAP_HPC, !=, 0);
+	msi = pci_cap_find(d->cfg, PCI_CAP_ID_MSI);
+	g_assert_cmphex(cfg_r(&b, PORT, msi + PCI_MSI_FLAGS, 2), ==,
+			PCI_MSI_FLAGS_MASKBIT | 1 << 1);
+	g_assert_cmphex(cfg_r(&b, PORT, 0x100 + PCI_ERR_ROOT_STATUS, 4), ==, 0);
+	cfg_w(&b, PORT, msi + PCI_MSI_FLAGS, 1 << 4, 2);
+	g_assert_cmphex(cfg_r(&b, PORT, 0x100 + PCI_ERR_ROOT_STATUS, 4), ==, 1u << 27);
+	pcihost_reset(&b.host);
+	g_assert_cmphex(cfg_r(&b, PORT, 0x100 + PCI_ERR_ROOT_STATUS, 4), ==, 0);
+	pb_fini(&b);
+}
+
 /* Presence and link follow what is plugged. */
 static void slot_and_link(void)
 {
@@ -96,13 +121,14 @@ static void header_masks(void)
 }
 
 /* A guest that has left the port asleep and its errors masked finds it as new after a reset. */
-static void reset_restores(void)
+static void restores(struct pcidev *d)
 {
 	struct pciboard b;
-	struct pcidev *d = port(&b);
 	g_autofree uint8_t *fresh = g_memdup2(d->cfg, sizeof(d->cfg));
 	unsigned at;
 
+	pb_init(&b);
+	g_assert_cmpint(pcidev_plug(d, &b.host.root, PORT, NULL), ==, 0);
 	for (unsigned off = 4; off < PCI_CFG_EXT; off += 4)
 		cfg_w(&b, PORT, off, UINT32_MAX, 4);
 	g_assert_cmphex(cfg_r(&b, PORT, pci_cap_find(d->cfg, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2) & 3,
@@ -112,6 +138,17 @@ static void reset_restores(void)
 		;
 	g_assert_cmphex(at, ==, sizeof(d->cfg));
 	pb_fini(&b);
+}
+
+static void reset_restores(void)
+{
+	struct pcie_port_conf conf = {.id = "p"};
+
+	restores(pcie_root_port_new(&conf));
+	conf.hotplug = true;
+	restores(pcie_root_port_new(&conf));
+	restores(pcie_ioh3420_new(&conf));
+	restores(pcie_switch_down_new(&conf));
 }
 
 static void secondary_reset(void)
@@ -154,6 +191,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	aspace_thread_enter();
 	g_test_add_func("/pci-port/identity", identity);
+	g_test_add_func("/pci-port/ioh3420", ioh3420);
 	g_test_add_func("/pci-port/slot-and-link", slot_and_link);
 	g_test_add_func("/pci-port/header-masks", header_masks);
 	g_test_add_func("/pci-port/reset-restores", reset_restores);
