@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Owns the ICH9 LPC bridge: the ACPI power-management block (316972, 13.8.3), the PIRQ routers
- * (13.1.17) and the SCI.  Called by vCPU threads through its regions and by the PCI host for INTx;
- * never knows which device pulls a pin.
+ * (13.1.17), the SCI, and where the watchdog's registers (tco.c) are seen.  Called by vCPU threads
+ * through its regions and by the PCI host for INTx; never knows which device pulls a pin.
  */
 #include <glib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "hw/q35/q35.h"
+#include "hw/q35/tco.h"
 #include "mem/access.h"
 
 #define LPC_VENDOR 0x8086
@@ -17,6 +18,9 @@
 #define LPC_CFG_ACPI_CNTL 0x44
 #define LPC_CFG_PIRQA 0x60
 #define LPC_CFG_PIRQE 0x68
+#define LPC_CFG_RCBA 0xf0
+#define RCBA_ENABLE 1u
+#define RCBA_ADDR 0xffffc000u
 #define PIRQ_OFF 0x80
 
 #define PM_STS 0x00
@@ -25,6 +29,7 @@
 #define PM_TMR 0x08
 #define PM_GPE 0x20
 #define PM_SMI 0x30
+#define PM_TCO 0x60
 #define PM_SIZE 0x80
 #define STS_TMROF 0x0001
 #define STS_GBL 0x0020
@@ -43,7 +48,8 @@ struct lpc {
 	struct lpc_conf conf;
 	pthread_mutex_t pm_lock;
 	struct region pm;
-	struct mmapping *pm_map;
+	struct mmapping *pm_map, *rcba_map;
+	struct tco *tco;
 	uint16_t sts, en, cnt;
 	uint8_t gpe[16], smi[8];
 	uint64_t overflow_at; /* tick at which bit 23 changes next, since TMROF was cleared */
@@ -289,6 +295,20 @@ static void place_pm(struct lpc *l)
 	aspace_commit(l->host->io);
 }
 
+/* Over whatever else is there, as the chip decodes it first. */
+static void place_rcba(struct lpc *l)
+{
+	uint32_t rcba = pci_get32(l->dev.cfg + LPC_CFG_RCBA);
+
+	aspace_begin(l->host->mem);
+	aspace_unmap(l->host->mem, l->rcba_map);
+	l->rcba_map = NULL;
+	if (rcba & RCBA_ENABLE)
+		l->rcba_map = aspace_map(l->host->mem, tco_rcba(l->tco), rcba & RCBA_ADDR, 0,
+					 RCBA_SIZE, 1);
+	aspace_commit(l->host->mem);
+}
+
 static void lpc_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned len)
 {
 	struct lpc *l = d->priv;
@@ -299,6 +319,8 @@ static void lpc_cfg_write(struct pcidev *d, unsigned off, uint32_t val, unsigned
 	pcidev_cfg_write(d, off, val, len);
 	if (pci_hits(off, len, LPC_CFG_PMBASE, 5))
 		place_pm(l);
+	if (pci_hits(off, len, LPC_CFG_RCBA, 4))
+		place_rcba(l);
 	for (unsigned i = 0; i < 8; i++)
 		if (old[i] != route_of(l, i)) {
 			rerouted(l, old);
@@ -316,10 +338,13 @@ static void lpc_reset(struct pcidev *d)
 	memset(d->cfg + LPC_CFG_PIRQA, PIRQ_OFF, 4);
 	memset(d->cfg + LPC_CFG_PIRQE, PIRQ_OFF, 4);
 	rerouted(l, old);
-	/* As firmware leaves it: ACPI mode, PM block on. */
+	/* As firmware leaves it: ACPI mode, PM block on, chip configuration registers on. */
 	pci_set32(d->cfg + LPC_CFG_PMBASE, LPC_PMBASE | 1);
 	d->cfg[LPC_CFG_ACPI_CNTL] = 0x80;
 	place_pm(l);
+	pci_set32(d->cfg + LPC_CFG_RCBA, LPC_RCBA | RCBA_ENABLE);
+	place_rcba(l);
+	tco_reset(l->tco);
 	pthread_mutex_lock(&l->pm_lock);
 	l->sts = l->en = 0;
 	l->cnt = CNT_SCI_EN;
@@ -336,7 +361,8 @@ static void lpc_dev_free(struct pcidev *d)
 	struct lpc *l = d->priv;
 
 	aspace_unmap(l->host->io, l->pm_map);
-	l->pm_map = NULL;
+	aspace_unmap(l->host->mem, l->rcba_map);
+	l->pm_map = l->rcba_map = NULL;
 }
 
 static const struct pcidev_ops lpc_ops = {
@@ -348,6 +374,7 @@ static const struct pcidev_ops lpc_ops = {
 
 struct lpc *lpc_new(struct pcihost *host, const struct lpc_conf *conf, struct err **errp)
 {
+	const struct tco_conf tco = {conf->clock, conf->no_reboot, conf->watchdog, conf->opaque};
 	struct lpc *l = g_new0(struct lpc, 1);
 	struct pcidev *d = &l->dev;
 
@@ -363,12 +390,15 @@ struct lpc *lpc_new(struct pcihost *host, const struct lpc_conf *conf, struct er
 	pci_set16(d->wmask + LPC_CFG_PMBASE, 0xff80);
 	d->cfg[LPC_CFG_PMBASE] = 1;
 	d->wmask[LPC_CFG_ACPI_CNTL] = 0x87;
+	pci_set32(d->wmask + LPC_CFG_RCBA, RCBA_ADDR | RCBA_ENABLE);
 	memset(d->wmask + LPC_CFG_PIRQA, 0x8f, 4);
 	memset(d->wmask + LPC_CFG_PIRQE, 0x8f, 4);
 	memset(d->cfg + LPC_CFG_PIRQA, PIRQ_OFF, 4);
 	memset(d->cfg + LPC_CFG_PIRQE, PIRQ_OFF, 4);
 	region_init_io(&l->pm, "acpi-pm", PM_SIZE, &pm_ops, l);
 	l->pm.lock = &l->pm_lock;
+	l->tco = tco_new(&tco);
+	region_add_sub(&l->pm, tco_ports(l->tco), PM_TCO);
 	if (pcidev_plug(d, &host->root, PCI_DEVFN(31, 0), errp) < 0) {
 		lpc_free(l);
 		return NULL;
@@ -382,6 +412,7 @@ void lpc_free(struct lpc *l)
 		return;
 	vtimer_disarm(&l->overflow);
 	aspace_sync();
+	tco_free(l->tco);
 	pthread_mutex_destroy(&l->pm_lock);
 	g_free(l);
 }

@@ -36,10 +36,11 @@ struct mch_conf {
 struct mch *mch_new(struct pcihost *host, const struct mch_conf *conf, struct err **errp);
 void mch_free(struct mch *m); /* after the PCI host has freed its devices */
 
-/* --- LPC bridge (lpc.c): 00:1f.0, PM block, PIRQ routing --- */
+/* --- LPC bridge (lpc.c): 00:1f.0, PM block, PIRQ routing, RCBA --- */
 
 #define LPC_PMBASE 0x600
 #define LPC_SCI_GSI 9
+#define LPC_RCBA 0xfed1c000u /* where firmware puts the chip configuration registers */
 
 struct lpc;
 
@@ -47,6 +48,8 @@ struct lpc_conf {
 	struct vclock *clock;
 	struct wire gsi[GSI_PINS];
 	void (*power_off)(void *opaque); /* the guest entered S5; any thread */
+	void (*watchdog)(void *opaque);  /* the TCO timer's second end; any thread */
+	bool no_reboot;                  /* the strap that forbids it (tco.h) */
 	void *opaque;
 };
 

@@ -17,7 +17,7 @@ struct lb {
 	struct vclock *clk;
 	struct lpc *l;
 	bool line[GSI_PINS];
-	unsigned calls[GSI_PINS], offs;
+	unsigned calls[GSI_PINS], offs, barks;
 };
 
 static void line_set(void *opaque, int n, bool level)
@@ -31,6 +31,11 @@ static void line_set(void *opaque, int n, bool level)
 static void power_off(void *opaque)
 {
 	((struct lb *)opaque)->offs++;
+}
+
+static void bark(void *opaque)
+{
+	((struct lb *)opaque)->barks++;
 }
 
 static void lb_intx(void *opaque, unsigned slot, unsigned pin, bool level)
@@ -47,7 +52,7 @@ static const struct pcihost_ops lb_ops = {lb_intx, lb_gsi, pb_msi};
 
 static void lb_init(struct lb *s)
 {
-	struct lpc_conf conf = {.power_off = power_off, .opaque = s};
+	struct lpc_conf conf = {.power_off = power_off, .watchdog = bark, .opaque = s};
 
 	memset(s, 0, sizeof(*s));
 	pb_init(&s->b);
@@ -232,7 +237,7 @@ static void gpe_and_the_rest(void)
 	out(&s, 0x30, 0xcafe, 2);
 	g_assert_cmphex(in(&s, 0x30, 4), ==, 0xcafe);
 	g_assert_false(s.line[SCI]);
-	for (unsigned off = 0x38; off < 0x80; off += 4) {
+	for (unsigned off = 0x38; off < 0x60; off += 4) { /* behind it: tco.c */
 		out(&s, off, UINT32_MAX, 4);
 		g_assert_cmphex(in(&s, off, 4), ==, 0);
 	}
@@ -285,6 +290,45 @@ static void block_moves(void)
 	g_assert_cmphex(aspace_read(s.b.io, 0xff84, 2), ==, 1);
 	pcihost_reset(&s.b.host);
 	g_assert_cmphex(in(&s, 4, 2), ==, 1);
+	lb_fini(&s);
+}
+
+static void rcba_moves(void)
+{
+	const uint64_t gcs = 0x3410;
+	struct lb s;
+
+	lb_init(&s);
+	g_assert_cmphex(cfg_r(&s.b, LPC, 0xf0, 4), ==, LPC_RCBA | 1);
+	g_assert_cmphex(aspace_read(s.b.mem, LPC_RCBA + gcs, 4), ==, 0x20);
+	cfg_w(&s.b, LPC, 0xf0, UINT32_MAX, 4);
+	g_assert_cmphex(cfg_r(&s.b, LPC, 0xf0, 4), ==, 0xffffc001);
+	g_assert_cmphex(aspace_read(s.b.mem, LPC_RCBA + gcs, 4), ==, UINT32_MAX);
+	g_assert_cmphex(aspace_read(s.b.mem, 0xffffc000 + gcs, 4), ==, 0x20);
+	cfg_w(&s.b, LPC, 0xf0, 0, 1); /* off */
+	g_assert_cmphex(aspace_read(s.b.mem, 0xffffc000 + gcs, 4), ==, UINT32_MAX);
+	pcihost_reset(&s.b.host);
+	g_assert_cmphex(aspace_read(s.b.mem, LPC_RCBA + gcs, 4), ==, 0x20);
+	lb_fini(&s);
+}
+
+/* The watchdog in its place: seen in the PM block, stopped by a reset. */
+static void watchdog(void)
+{
+	struct lb s;
+
+	lb_init(&s);
+	g_assert_cmphex(in(&s, 0x72, 2), ==, 4);
+	aspace_write(s.b.mem, LPC_RCBA + 0x3410, 0, 4);
+	out(&s, 0x60, 1, 2);
+	vclock_step_to(s.clk, 8 * 6 * SECOND / 10);
+	g_assert_cmpuint(s.barks, ==, 1);
+	g_assert_cmphex(in(&s, 0x64, 4), ==, 0x00020008);
+	out(&s, 0x60, 1, 2);
+	pcihost_reset(&s.b.host);
+	vclock_step_to(s.clk, 100 * SECOND);
+	g_assert_cmpuint(s.barks, ==, 1);
+	g_assert_cmpuint(s.offs, ==, 0);
 	lb_fini(&s);
 }
 
@@ -479,6 +523,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/lpc/gpe", gpe_and_the_rest);
 	g_test_add_func("/lpc/pm-random", pm_random);
 	g_test_add_func("/lpc/block-moves", block_moves);
+	g_test_add_func("/lpc/rcba-moves", rcba_moves);
+	g_test_add_func("/lpc/watchdog", watchdog);
 	g_test_add_func("/lpc/ioapic-mode", ioapic_mode);
 	g_test_add_func("/lpc/shared-pirq", shared_pirq);
 	g_test_add_func("/lpc/route-values", route_values);
