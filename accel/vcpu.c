@@ -171,6 +171,14 @@ static bool is_reset(enum vcpu_event ev)
 	return ev == VCPU_EV_RESET || ev == VCPU_EV_TRIPLE;
 }
 
+/* The first one counts, but an end of the machine outweighs its reset, and each mere word. */
+static bool outweighs(enum vcpu_event ev, enum vcpu_event old)
+{
+	if (old == VCPU_EV_NONE || old == VCPU_EV_TOLD)
+		return true;
+	return is_reset(old) && !is_reset(ev) && ev != VCPU_EV_TOLD;
+}
+
 void vcpus_raise(struct vcpus *s, enum vcpu_event ev, unsigned cpu)
 {
 	pthread_mutex_lock(&s->lock);
@@ -178,8 +186,7 @@ void vcpus_raise(struct vcpus *s, enum vcpu_event ev, unsigned cpu)
 		goto out;
 	if (s->event == VCPU_EV_NONE)
 		s->source = g_idle_add_full(G_PRIORITY_HIGH, tell_owner, s, NULL);
-	/* The first one counts, but an end of the machine outweighs its reset. */
-	if (s->event == VCPU_EV_NONE || (is_reset(s->event) && !is_reset(ev))) {
+	if (outweighs(ev, s->event)) {
 		s->event = ev;
 		s->event_cpu = cpu;
 	}

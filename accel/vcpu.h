@@ -25,7 +25,14 @@ struct vcpu {
 	uint64_t exits[VCPU_EXIT_KINDS];
 };
 
-enum vcpu_event { VCPU_EV_NONE, VCPU_EV_RESET, VCPU_EV_SHUTDOWN, VCPU_EV_TRIPLE, VCPU_EV_FAIL };
+enum vcpu_event {
+	VCPU_EV_NONE,
+	VCPU_EV_TOLD, /* the owner has been told something else; any other event replaces it */
+	VCPU_EV_RESET,
+	VCPU_EV_SHUTDOWN,
+	VCPU_EV_TRIPLE,
+	VCPU_EV_FAIL,
+};
 
 struct vcpus_ops {
 	void (*eoi)(void *opaque, uint8_t vector); /* split irqchip */

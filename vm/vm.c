@@ -239,6 +239,7 @@ static void vcpu_event(void *opaque, enum vcpu_event ev, unsigned cpu)
 	case VCPU_EV_FAIL:
 		failed(vm);
 		break;
+	case VCPU_EV_TOLD:
 	case VCPU_EV_NONE:
 		break;
 	}

@@ -514,8 +514,18 @@ static void precedence(void)
 	vcpus_raise(f.set, VCPU_EV_RESET, 0);
 	wait_events(&f, 3);
 	g_assert_cmpint(event(&f, 2), ==, VCPU_EV_SHUTDOWN);
+	vcpus_raise(f.set, VCPU_EV_TOLD, 0); /* a mere word yields to all others */
+	vcpus_raise(f.set, VCPU_EV_TOLD, 0);
+	vcpus_raise(f.set, VCPU_EV_RESET, 0);
+	vcpus_raise(f.set, VCPU_EV_TOLD, 0);
+	wait_events(&f, 4);
+	g_assert_cmpint(event(&f, 3), ==, VCPU_EV_RESET);
+	vcpus_raise(f.set, VCPU_EV_TOLD, 0);
+	vcpus_reset(f.set, NULL, NULL); /* is not lost with a reset that was asked for */
+	wait_events(&f, 5);
+	g_assert_cmpint(event(&f, 4), ==, VCPU_EV_TOLD);
 	drain();
-	g_assert_cmpuint(f.events->len, ==, 3);
+	g_assert_cmpuint(f.events->len, ==, 5);
 	fake_fini(&f);
 }
 
