@@ -39,6 +39,10 @@ static const struct cli_option options[] = {
 	{"initrd", "FILE", string, AT(initrd), "initial RAM disk; for multiboot \"FILE ARGS,...\""},
 	{"append", "TEXT", string, AT(append), "command line of the kernel"},
 	{"bios", "FILE", string, AT(firmware), "firmware image"},
+	{"boot", "[order=]DRIVES[,once=DRIVES][,PROP=V...]", cli_boot, 0,
+	 "what firmware is told: menu=on|off, reboot-timeout=MS, splash-time=MS, splash=FILE"},
+	{"fw_cfg", "[name=]NAME,file=FILE|string=TEXT", cli_fw_cfg, 0,
+	 "add a file for firmware and kernels; NAME is to begin with opt/"},
 
 	{"device", "DRIVER[,PROP=V...]", cli_device, 0,
 	 "add a device, also as JSON; 'help' lists models, 'DRIVER,help' properties"},
@@ -79,7 +83,9 @@ static const struct cli_option options[] = {
 	{"no-shutdown", NULL, cli_no_shutdown, 0, "stop instead of exiting"},
 	{"action", "EVENT=ACTION[,...]", cli_action, 0,
 	 "reboot=reset|shutdown, shutdown=poweroff|pause, "
-	 "panic=pause|shutdown|exit-failure|none"},
+	 "panic=pause|shutdown|exit-failure|none, watchdog=ACTION"},
+	{"watchdog-action", "ACTION", cli_watchdog_action, 0,
+	 "reset|shutdown|poweroff|inject-nmi|pause|debug|none: the same as -action watchdog="},
 	{"nodefaults", NULL, flag, AT(nodefaults), "no default serial port and monitor"},
 	{"no-user-config", NULL, nothing, 0, "no effect: there are no configuration files"},
 	{"no-hpet", NULL, nothing, 0, "no effect: there is no HPET"},

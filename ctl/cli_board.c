@@ -75,6 +75,14 @@ static int machine_vmport(void *target, const char *value, struct err **errp)
 			    errp);
 }
 
+static int machine_graphics(void *target, const char *value, struct err **errp)
+{
+	int on = ON, ret = parse_choice(choices_on_off, value, &on, errp);
+
+	((struct cli *)target)->c->no_graphics = on == OFF;
+	return ret;
+}
+
 static const struct choice off_auto[] = {{"off", OFF}, {"auto", AUTO}, {NULL, 0}};
 
 /* The target is struct cli. */
@@ -85,7 +93,7 @@ static const struct prop machine_props[] = {
 	{"kernel_irqchip", PROP_CALL, .set = machine_irqchip},
 	{"usb", PROP_CALL, .set = machine_usb},
 	{"vmport", PROP_CALL, .set = machine_vmport},
-	{"graphics", PROP_BOOL, PROP_NOWHERE},
+	{"graphics", PROP_CALL, .set = machine_graphics},
 	{"dump-guest-core", PROP_BOOL, PROP_NOWHERE},
 	{"mem-merge", PROP_BOOL, PROP_NOWHERE},
 	{"hpet", PROP_CHOICE, PROP_NOWHERE, choices_off},
@@ -225,15 +233,16 @@ static const struct choice panic_actions[] = {{"pause", ACTION_PAUSE},
 					      {"none", ACTION_NONE},
 					      {NULL, 0}};
 static const struct choice watchdog_actions[] = {
-	{"reset", 0}, {"shutdown", 0}, {"poweroff", 0}, {"inject-nmi", 0},
-	{"pause", 0}, {"debug", 0},    {"none", 0},     {NULL, 0}};
+	{"reset", ACTION_RESET},       {"shutdown", ACTION_SHUTDOWN},
+	{"poweroff", ACTION_POWEROFF}, {"inject-nmi", ACTION_INJECT_NMI},
+	{"pause", ACTION_PAUSE},       {"debug", ACTION_DEBUG},
+	{"none", ACTION_NONE},         {NULL, 0}};
 
-/* There is no watchdog yet: its action is checked and dropped. */
 static const struct prop action_props[] = {
 	{"reboot", PROP_CHOICE, AT(on_reboot), reboot_actions},
 	{"shutdown", PROP_CHOICE, AT(on_shutdown), shutdown_actions},
 	{"panic", PROP_CHOICE, AT(on_panic), panic_actions},
-	{"watchdog", PROP_CHOICE, PROP_NOWHERE, watchdog_actions},
+	{"watchdog", PROP_CHOICE, AT(on_watchdog), watchdog_actions},
 	{},
 };
 
@@ -242,6 +251,12 @@ int cli_action(struct cli *s, const struct cli_option *o, const char *arg, struc
 	g_autoptr(GArray) list = kv_parse(arg, NULL);
 
 	return props_apply(action_props, s->c, 0, list, errp);
+}
+
+int cli_watchdog_action(struct cli *s, const struct cli_option *o, const char *arg,
+			struct err **errp)
+{
+	return parse_choice(watchdog_actions, arg, (int *)&s->c->on_watchdog, errp);
 }
 
 int cli_no_reboot(struct cli *s, const struct cli_option *o, const char *arg, struct err **errp)

@@ -36,6 +36,7 @@ cli_handler cli_machine, cli_accel, cli_enable_kvm, cli_cpu, cli_smp, cli_memory
 cli_handler cli_device, cli_global, cli_host_device, cli_host_sysfs;
 cli_handler cli_chardev, cli_serial, cli_monitor, cli_mon, cli_qmp, cli_qmp_pretty, cli_qtest,
 	cli_debugcon;
+cli_handler cli_boot, cli_fw_cfg, cli_watchdog_action;
 
 /* Help was printed to s->out: the rest of the command line does not matter any more. */
 void cli_exit_now(struct cli *s);

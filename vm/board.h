@@ -10,7 +10,10 @@
 
 #include "accel/accel.h"
 #include "base/vclock.h"
+#include "hw/dev/pvpanic.h"
+#include "hw/isa/fw_cfg.h"
 #include "hw/isa/i8042.h"
+#include "hw/isa/ib700.h"
 #include "hw/isa/pit.h"
 #include "hw/isa/ports.h"
 #include "hw/isa/rtc.h"
@@ -30,6 +33,9 @@ struct board_ops {
 	void (*power_off)(void *opaque);
 	void (*exit_with)(void *opaque, int status); /* isa-debug-exit */
 	void (*fatal)(void *opaque, const char *text);
+	/* The guest's kernel has crashed; crash_loaded: and another one goes on in its place. */
+	void (*panicked)(void *opaque, bool crash_loaded);
+	void (*watchdog)(void *opaque); /* one of them barked */
 	struct chardev *(*chardev)(void *opaque, const char *id,
 				   struct err **errp); /* a free one */
 	void *opaque;
@@ -64,6 +70,10 @@ struct board {
 	struct testdev *testdev;
 	struct debugexit *debugexit;
 	struct debugcon *debugcon;
+	struct fw_cfg *fw_cfg;
+	struct pvpanic *pvpanic; /* -device; NULL where not asked for, as is ib700 */
+	struct ib700 *ib700;
+	bool booted; /* board_boot_order() was there once */
 	struct vfio_ctx *vfio;
 	struct host *host; /* the emulated host; NULL where none is configured */
 	struct boot_image *boot;
@@ -80,6 +90,11 @@ void board_eoi(void *board, uint8_t vector);
 void board_set_pin(struct board *b, int pin, bool level); /* of the IO-APIC, where there is one */
 void board_untap(struct board *b);  /* on return the tap is not called any more */
 void board_settle(struct board *b); /* returns when devices have done all that was asked of them */
+
+/* fwitems.c: makes fw_cfg and fills it; the RAM is known.  0 or -errno. */
+int board_fw_cfg(struct board *b, struct err **errp);
+/* ... the order of drives for this reset, after the clock's own. */
+void board_boot_order(struct board *b);
 
 /* hostdevs.c: the emulated host as the -host-* options describe it; *out NULL = none. */
 int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp);

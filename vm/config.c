@@ -67,6 +67,16 @@ void vm_monitor_free(struct vm_monitor *m)
 	g_free(m);
 }
 
+void vm_fw_file_free(struct vm_fw_file *f)
+{
+	if (!f)
+		return;
+	g_free(f->name);
+	g_free(f->file);
+	g_free(f->string);
+	g_free(f);
+}
+
 static void kv_clear(gpointer p)
 {
 	struct kv *kv = p;
@@ -170,6 +180,7 @@ struct vm_config *vm_config_new(void)
 	c->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_conf_free);
 	c->serials = g_ptr_array_new_with_free_func(g_free);
 	c->monitors = g_ptr_array_new_with_free_func((GDestroyNotify)vm_monitor_free);
+	c->fw_files = g_ptr_array_new_with_free_func((GDestroyNotify)vm_fw_file_free);
 	return c;
 }
 
@@ -186,6 +197,10 @@ void vm_config_free(struct vm_config *c)
 	g_ptr_array_free(c->host_dtbs, TRUE);
 	g_ptr_array_free(c->chardevs, TRUE);
 	g_ptr_array_free(c->serials, TRUE);
+	g_ptr_array_free(c->fw_files, TRUE);
+	g_free(c->boot.order);
+	g_free(c->boot.once);
+	g_free(c->boot.splash);
 	g_free(c->name);
 	g_free(c->machine);
 	g_free(c->irqchip);
@@ -385,6 +400,8 @@ void vm_config_complete(struct vm_config *c)
 		c->on_shutdown = ACTION_SHUTDOWN;
 	if (c->on_panic == ACTION_DEFAULT)
 		c->on_panic = ACTION_SHUTDOWN;
+	if (c->on_watchdog == ACTION_DEFAULT)
+		c->on_watchdog = ACTION_RESET;
 }
 
 /* ---- validation --- */
@@ -547,6 +564,67 @@ static int validate_boot(const struct vm_config *c, struct err **errp)
 	return ret ?: validate_initrd(c->initrd, errp);
 }
 
+/* A board with a PC's CMOS has room for three, of these kinds. */
+static int validate_order(const char *what, const char *order, struct err **errp)
+{
+	if (!order)
+		return 0;
+	if (strlen(order) > 3)
+		return err_set(errp, -EINVAL, "-boot %s=%s: %zu drives, the most are 3", what,
+			       order, strlen(order));
+	for (const char *p = order; *p; p++) {
+		if (!strchr("abcdn", *p))
+			return err_set(errp, -EINVAL,
+				       "-boot %s=%s: '%c' is no drive: a or b (floppy), c (disk), "
+				       "d (CD-ROM), n (network)",
+				       what, order, *p);
+		if (strchr(p + 1, *p))
+			return err_set(errp, -EINVAL, "-boot %s=%s: '%c' is there twice", what,
+				       order, *p);
+	}
+	return 0;
+}
+
+static int validate_boot_menu(const struct vm_config *c, struct err **errp)
+{
+	const struct vm_boot *b = &c->boot;
+	int ret = validate_order("order", b->order, errp);
+
+	if (!ret)
+		ret = validate_order("once", b->once, errp);
+	if (ret < 0)
+		return ret;
+	if (b->has_reboot_timeout && (b->reboot_timeout < -1 || b->reboot_timeout > 0xffff))
+		return err_set(errp, -ERANGE,
+			       "-boot reboot-timeout=%" G_GINT64_FORMAT
+			       ": it may be -1 (never) to 65535 milliseconds",
+			       b->reboot_timeout);
+	if (b->has_splash_time && (b->splash_time < 0 || b->splash_time > 0xffff))
+		return err_set(errp, -ERANGE,
+			       "-boot splash-time=%" G_GINT64_FORMAT
+			       ": it may be 0 to 65535 milliseconds",
+			       b->splash_time);
+	return readable("-boot splash", b->splash, errp);
+}
+
+static int validate_fw_files(const struct vm_config *c, struct err **errp)
+{
+	int ret = 0;
+
+	for (guint i = 0; !ret && i < c->fw_files->len; i++) {
+		const struct vm_fw_file *f = c->fw_files->pdata[i];
+		bool file = f->file && *f->file, string = f->string && *f->string;
+
+		if (!f->name || !*f->name || file == string)
+			ret = err_set(errp, -EINVAL,
+				      "-fw_cfg %s: a name is needed, and one of file= and string=",
+				      f->name ?: "");
+		else
+			ret = readable("-fw_cfg", file ? f->file : NULL, errp);
+	}
+	return ret;
+}
+
 static int validate_device_ids(const struct vm_config *c, struct err **errp)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -680,9 +758,10 @@ static int validate_daemonize(const struct vm_config *c, struct err **errp)
 int vm_config_validate(const struct vm_config *c, struct err **errp)
 {
 	static int (*const passes[])(const struct vm_config *c, struct err **errp) = {
-		validate_machine,  validate_accels,    validate_topology,
-		validate_ram,      validate_boot,      validate_device_ids,
-		validate_chardevs, validate_daemonize, validate_rtc,
+		validate_machine,    validate_accels,   validate_topology,
+		validate_ram,        validate_boot,     validate_device_ids,
+		validate_chardevs,   validate_daemonize, validate_rtc,
+		validate_boot_menu,  validate_fw_files,
 	};
 	int ret = 0;
 

@@ -58,6 +58,23 @@ enum vm_action {
 	ACTION_PAUSE,
 	ACTION_EXIT_FAILURE,
 	ACTION_NONE,
+	ACTION_POWEROFF, /* these three: of a watchdog only, whose shutdown is the power button */
+	ACTION_INJECT_NMI,
+	ACTION_DEBUG,
+};
+
+/* -boot: what firmware is told. */
+struct vm_boot {
+	char *order, *once; /* letters of drives; NULL = "cad"; NULL = no other order at first */
+	char *splash;       /* file of a picture (JPEG, or BMP of 24 bits a pixel), NULL = none */
+	enum onoff_auto menu, strict; /* AUTO = off; strict has no effect here */
+	bool has_reboot_timeout, has_splash_time;
+	int64_t reboot_timeout, splash_time; /* ms; reboot_timeout -1 = never */
+};
+
+/* One -fw_cfg: a file for firmware and kernels, from exactly one of the two. */
+struct vm_fw_file {
+	char *name, *file, *string;
 };
 
 #define VM_MAX_CPUS 255
@@ -92,10 +109,14 @@ struct vm_config {
 	bool no_monitor;         /* -monitor none: no default one */
 	char *qtest, *qtest_log; /* -qtest: chardev id; -qtest-log: NULL = stderr, "none" = off */
 	char *debugcon;          /* chardev id, NULL = none */
-	bool nographic, nodefaults, stopped;             /* -nographic, -nodefaults, -S */
-	bool preconfig;                                  /* --preconfig */
-	enum vm_action on_reboot, on_shutdown, on_panic; /* -no-reboot, -no-shutdown, -action */
-	char *pidfile, *logfile, *debug;                 /* -pidfile, -D, -d; NULL = none */
+	bool nographic, nodefaults, stopped; /* -nographic, -nodefaults, -S */
+	bool preconfig;                      /* --preconfig */
+	bool no_graphics; /* -machine graphics=off: the firmware's console is the serial port */
+	/* -no-reboot, -no-shutdown, -action, -watchdog-action */
+	enum vm_action on_reboot, on_shutdown, on_panic, on_watchdog;
+	struct vm_boot boot;
+	GPtrArray *fw_files;             /* of struct vm_fw_file, in order */
+	char *pidfile, *logfile, *debug; /* -pidfile, -D, -d; NULL = none */
 	enum onoff_auto usb, vmport; /* accepted for QEMU's command lines, without effect here */
 	char *uuid;                  /* canonical text, NULL = none */
 	char *rtc_base; /* what the clock shows at the start: utc, localtime, a date; NULL = utc */
@@ -130,6 +151,8 @@ struct chardev_conf *vm_config_chardev(const struct vm_config *c, const char *id
 /* All names of machines and accelerators that validate() accepts, NULL at the end. */
 const char *const *vm_machine_names(void);
 const char *const *vm_accel_names(void);
+
+void vm_fw_file_free(struct vm_fw_file *f);
 
 struct vm_accel *vm_accel_new(const char *name);
 void vm_accel_free(struct vm_accel *a);

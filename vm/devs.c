@@ -17,6 +17,7 @@
 #include "hw/dev/dump.h"
 #include "hw/dev/edu.h"
 #include "hw/dev/nvme.h"
+#include "hw/dev/pvpanic.h"
 #include "hw/dev/testdev.h"
 #include "hw/dev/zoo.h"
 #include "vm/board.h"
@@ -35,6 +36,7 @@ struct dev_conf {
 	uint32_t port_nr, chassis, slot;
 	bool hotplug;
 	uint32_t iobase, iosize, readback;
+	uint32_t ioport, events;
 	char *chardev;
 	uint64_t dma_mask, size;
 	char *drive, *serial;
@@ -134,6 +136,18 @@ static const struct prop dump_props[] = {
 static const struct prop zoo_props[] = {
 	PLACE_PROPS,
 	P(size, "size", PROP_U64, "1M", "bytes of its shared memory, BAR 2"),
+	{0},
+};
+
+static const struct prop panic_props[] = {
+	P(ioport, "ioport", PROP_U32, "0x505", "port"),
+	P(events, "events", PROP_U32, "3", "what it takes: 1 a panic, 2 a crash kernel, 3 both"),
+	{0},
+};
+
+static const struct prop pci_panic_props[] = {
+	PLACE_PROPS,
+	P(events, "events", PROP_U32, "3", "what it takes: 1 a panic, 2 a crash kernel, 3 both"),
 	{0},
 };
 
@@ -406,6 +420,46 @@ static int create_debugcon(struct board *b, struct dev_conf *c, struct err **err
 	return 0;
 }
 
+static int check_events(const struct dev_conf *c, struct err **errp)
+{
+	if (c->events <= 0xff)
+		return 0;
+	return err_set(errp, -EINVAL, "%s: events=0x%x: it is a byte", c->driver, c->events);
+}
+
+static int create_pvpanic(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	const struct pvpanic_ops ops = {b->ops.panicked, b->ops.opaque};
+
+	if (b->pvpanic)
+		return err_set(errp, -EBUSY, "the machine has one pvpanic already");
+	if (c->ioport > 0xffff)
+		return err_set(errp, -EINVAL, "pvpanic: port 0x%x is beyond 0xffff", c->ioport);
+	if (check_events(c, errp) < 0)
+		return -EINVAL;
+	b->pvpanic = pvpanic_new(b->io, (uint16_t)c->ioport, (uint8_t)c->events, &ops);
+	return 0;
+}
+
+/* On the emulated host nobody looks after a panic. */
+static int make_pvpanic(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp)
+{
+	const struct pvpanic_ops ops = {b ? b->ops.panicked : NULL, b ? b->ops.opaque : NULL};
+
+	if (check_events(c, errp) < 0)
+		return -EINVAL;
+	*out = pci_pvpanic_new(c->id, (uint8_t)c->events, &ops);
+	return 0;
+}
+
+static int create_ib700(struct board *b, struct dev_conf *c, struct err **errp)
+{
+	if (b->ib700)
+		return err_set(errp, -EBUSY, "the machine has one ib700 already");
+	b->ib700 = ib700_new(b->io, b->clock, b->ops.watchdog, b->ops.opaque);
+	return 0;
+}
+
 static const struct devmodel models[] = {
 	{"vfio-pci", "PCI", "a PCI device of the host, assigned", vfio_props, create_vfio},
 	{"pcie-root-port", "PCI", "a PCI Express root port: one more bus", port_props, create_port},
@@ -420,6 +474,10 @@ static const struct devmodel models[] = {
 	 .make = make_dump},
 	{"pci-zoo", "PCI", "one of each kind of BAR, interrupt and capability, for tests",
 	 zoo_props, .make = make_zoo},
+	{"pvpanic-pci", "PCI", "tells the machine that the guest's kernel has crashed",
+	 pci_panic_props, .make = make_pvpanic},
+	{"pvpanic", "ISA", "the same, at a port", panic_props, create_pvpanic},
+	{"ib700", "ISA", "the iBASE 700 watchdog; see -watchdog-action", no_props, create_ib700},
 	{"pc-testdev", "ISA", "ports and memory for CPU test programs", no_props,
 	 create_pc_testdev},
 	{"isa-debug-exit", "ISA", "a port whose write ends this process", exit_props,

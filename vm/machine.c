@@ -243,10 +243,21 @@ static int make_mch(struct board *b, struct err **errp)
 	return b->mch ? 0 : -EIO;
 }
 
+static bool is_off(const char *value)
+{
+	return !strcmp(value, "off") || !strcmp(value, "no") || !strcmp(value, "false");
+}
+
 static int make_pci(struct board *b, struct err **errp)
 {
+	const char *noreboot = vm_config_global(b->config, "ICH9-LPC", "noreboot");
 	struct lpc_conf lpc = {
-		.clock = b->clock, .power_off = b->ops.power_off, .opaque = b->ops.opaque};
+		.clock = b->clock,
+		.power_off = b->ops.power_off,
+		.watchdog = b->ops.watchdog,
+		.no_reboot = !noreboot || !is_off(noreboot),
+		.opaque = b->ops.opaque,
+	};
 	struct vfio_env vfio = {
 		.mem = b->mem,
 		.irq = &b->accel->irq,
@@ -353,7 +364,9 @@ int board_devices(struct board *b, struct err **errp)
 	if (ret < 0)
 		return ret;
 	make_isa(b);
-	ret = make_serials(b, errp);
+	ret = board_fw_cfg(b, errp);
+	if (ret >= 0)
+		ret = make_serials(b, errp);
 	if (ret >= 0)
 		ret = make_debugcon(b, errp);
 	for (guint i = 0; ret >= 0 && i < b->config->devices->len; i++)
@@ -369,6 +382,10 @@ static void reset_chips(struct board *b)
 		pit_reset(b->pit);
 	}
 	rtc_reset(b->rtc);
+	board_boot_order(b);
+	fw_cfg_reset(b->fw_cfg);
+	if (b->ib700)
+		ib700_reset(b->ib700);
 	i8042_reset(b->i8042);
 	port80_reset(b->port80);
 	port92_reset(b->port92);
@@ -406,6 +423,9 @@ void board_free_devices(struct board *b)
 	vfio_host_free(b->host);
 	lpc_free(b->lpc);
 	mch_free(b->mch);
+	fw_cfg_free(b->fw_cfg);
+	pvpanic_free(b->pvpanic);
+	ib700_free(b->ib700);
 	debugcon_free(b->debugcon);
 	debugexit_free(b->debugexit);
 	testdev_free(b->testdev);

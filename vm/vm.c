@@ -13,6 +13,7 @@
 #include "accel/vcpu.h"
 #include "base/err.h"
 #include "mem/aspace.h"
+#include "mem/layout.h"
 #include "vm/board.h"
 
 static const char *const state_names[] = {
@@ -20,6 +21,9 @@ static const char *const state_names[] = {
 	VM_STATES(X)
 #undef X
 };
+
+/* What the board told and the main loop has not looked at yet: bits of struct vm's told. */
+enum { TOLD_PANIC = 1, TOLD_CRASH_LOADED = 2, TOLD_WATCHDOG = 4 };
 
 struct port_chardev {
 	char *id;
@@ -38,6 +42,7 @@ struct vm {
 	enum vm_state state;
 	int status;     /* of the process, once quit */
 	gint exit_code; /* isa-debug-exit's, + 1; 0 = none; atomic */
+	guint told;     /* TOLD_* bits; atomic */
 	char *fatal;    /* under fatal_lock */
 	GMutex fatal_lock;
 	guint signals[3];
@@ -89,24 +94,35 @@ static void enter(struct vm *vm, enum vm_state state)
 		tell(vm, VM_EV_STOP, false, NULL);
 }
 
-void vm_stop(struct vm *vm)
+static void stop_as(struct vm *vm, enum vm_state state)
 {
 	if (vm->state != VM_RUNNING)
 		return;
 	vcpus_stop(vm->vcpus);
-	enter(vm, VM_PAUSED);
+	enter(vm, state);
+}
+
+void vm_stop(struct vm *vm)
+{
+	stop_as(vm, VM_PAUSED);
+}
+
+/* The vCPUs were parked for a moment, if the machine runs at all. */
+static void resume(struct vm *vm)
+{
+	struct err *e = NULL;
+
+	if (vm->state == VM_RUNNING && vm->vcpus && vcpus_start(vm->vcpus, &e) < 0) {
+		err_report_free(e);
+		vm->state = VM_INTERNAL_ERROR;
+	}
 }
 
 static void start(struct vm *vm)
 {
-	struct err *e = NULL;
-
 	vclock_start(vm->board.clock);
 	vm->state = VM_RUNNING;
-	if (vm->vcpus && vcpus_start(vm->vcpus, &e) < 0) {
-		err_report_free(e);
-		vm->state = VM_INTERNAL_ERROR;
-	}
+	resume(vm);
 }
 
 void vm_cont(struct vm *vm)
@@ -142,6 +158,8 @@ static int reset_machine(struct vm *vm, struct err **errp)
 {
 	struct x86_regs regs;
 	int ret;
+
+	g_atomic_int_and(&vm->told, 0u); /* was said by a guest that is no more */
 
 	if (!vm->vcpus)
 		return 0;
@@ -215,6 +233,90 @@ static void failed(struct vm *vm)
 		"The machine is stopped (internal-error); system_reset starts it again, quit or SIGTERM ends it.");
 }
 
+/* --- crashes and watchdogs, a function each; all vCPUs are parked, vcpu_event() goes on --- */
+
+static void guest_panicked(struct vm *vm)
+{
+	enum vm_action action = vm->config->on_panic;
+
+	if (action != ACTION_NONE && vm->config->on_shutdown == ACTION_PAUSE)
+		action = ACTION_PAUSE;
+	g_message("the guest says that its kernel has crashed");
+	tell(vm, VM_EV_PANICKED, true,
+	     action == ACTION_NONE ? "run" : action == ACTION_PAUSE ? "pause" : "poweroff");
+	if (action == ACTION_NONE)
+		return;
+	stop_as(vm, VM_PANICKED);
+	if (action != ACTION_PAUSE)
+		quit(vm, action == ACTION_EXIT_FAILURE ? 1 : 0, true, "guest-panic");
+}
+
+static void guest_crash_loaded(struct vm *vm)
+{
+	g_message("the guest says that its kernel has crashed, and that it runs a crash kernel");
+	tell(vm, VM_EV_CRASHLOADED, true, "run");
+}
+
+/* As a message of mode NMI (SDM 3A, 11.11.1) to each APIC id, which is its CPU's number. */
+static void inject_nmi(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; ret >= 0 && i < vm->board.accel->cpus; i++)
+		ret = irqchip_msi_send(&vm->board.accel->irq,
+				       (struct msi_msg){LAYOUT_LAPIC | i << 12, 0x400});
+	if (ret < 0)
+		g_warning("the watchdog's NMI cannot be sent: %s", g_strerror(-ret));
+}
+
+static const char *const action_names[] = {
+	[ACTION_RESET] = "reset", [ACTION_SHUTDOWN] = "shutdown",
+	[ACTION_PAUSE] = "pause", [ACTION_NONE] = "none",
+	[ACTION_POWEROFF] = "poweroff", [ACTION_DEBUG] = "debug",
+	[ACTION_INJECT_NMI] = "inject-nmi",
+};
+
+static void watchdog_barked(struct vm *vm)
+{
+	g_message("the watchdog's time is over");
+	tell(vm, VM_EV_WATCHDOG, true, action_names[vm->config->on_watchdog]);
+	switch (vm->config->on_watchdog) {
+	case ACTION_SHUTDOWN:
+		vm_powerdown(vm);
+		break;
+	case ACTION_POWEROFF:
+		quit(vm, 0, false, "none");
+		break;
+	case ACTION_INJECT_NMI:
+		inject_nmi(vm);
+		break;
+	case ACTION_PAUSE:
+		stop_as(vm, VM_WATCHDOG);
+		break;
+	case ACTION_DEBUG: /* the message was all */
+	case ACTION_NONE:
+		break;
+	default:
+		guest_reset(vm, "guest-reset");
+		break;
+	}
+}
+
+/* False: the machine does not run any more, and nothing else that happened counts. */
+static bool hear(struct vm *vm)
+{
+	guint told = g_atomic_int_and(&vm->told, 0u);
+	bool running = vm->state == VM_RUNNING;
+
+	if (told & TOLD_CRASH_LOADED)
+		guest_crash_loaded(vm);
+	if (told & TOLD_PANIC)
+		guest_panicked(vm);
+	if (told & TOLD_WATCHDOG && !vm->quitting)
+		watchdog_barked(vm);
+	return !vm->quitting && (vm->state == VM_RUNNING || !running);
+}
+
 /* Something that only the main loop may do; all vCPUs are parked. */
 static void vcpu_event(void *opaque, enum vcpu_event ev, unsigned cpu)
 {
@@ -225,6 +327,8 @@ static void vcpu_event(void *opaque, enum vcpu_event ev, unsigned cpu)
 		quit(vm, code - 1, true, "guest-shutdown");
 		return;
 	}
+	if (!hear(vm))
+		return;
 	switch (ev) {
 	case VCPU_EV_TRIPLE:
 		g_info("CPU %u: triple fault", cpu);
@@ -240,6 +344,8 @@ static void vcpu_event(void *opaque, enum vcpu_event ev, unsigned cpu)
 		failed(vm);
 		break;
 	case VCPU_EV_TOLD:
+		resume(vm);
+		break;
 	case VCPU_EV_NONE:
 		break;
 	}
@@ -275,6 +381,22 @@ static void ask_fail(void *opaque, const char *text)
 	g_mutex_unlock(&vm->fatal_lock);
 	if (vm->vcpus)
 		vcpus_raise(vm->vcpus, VCPU_EV_FAIL, 0);
+}
+
+static void note(struct vm *vm, guint what)
+{
+	g_atomic_int_or(&vm->told, what);
+	vcpus_raise(vm->vcpus, VCPU_EV_TOLD, 0);
+}
+
+static void tell_panicked(void *opaque, bool crash_loaded)
+{
+	note(opaque, crash_loaded ? TOLD_CRASH_LOADED : TOLD_PANIC);
+}
+
+static void tell_watchdog(void *opaque)
+{
+	note(opaque, TOLD_WATCHDOG);
 }
 
 /* --- chardevs --- */
@@ -459,8 +581,16 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 	vm->chardevs = g_array_new(FALSE, TRUE, sizeof(struct port_chardev));
 	g_mutex_init(&vm->fatal_lock);
 	vm->board.config = config;
-	vm->board.ops =
-		(struct board_ops){ask_reset, ask_power_off, ask_exit, ask_fail, get_chardev, vm};
+	vm->board.ops = (struct board_ops){
+		.reset = ask_reset,
+		.power_off = ask_power_off,
+		.exit_with = ask_exit,
+		.fatal = ask_fail,
+		.panicked = tell_panicked,
+		.watchdog = tell_watchdog,
+		.chardev = get_chardev,
+		.opaque = vm,
+	};
 	vm->board.clock = vclock_new();
 	if (!vm->board.clock)
 		ret = err_set_errno(errp, -errno, "make the clock");

@@ -21,12 +21,14 @@ struct vm_config;
 
 /* The states of a machine, as QMP's RunState names them; others of that list never occur. */
 #define VM_STATES(X)              \
-	X(PRECONFIG, "preconfig") \
+	X(PRECONFIG, "prelaunch") \
 	X(PRELAUNCH, "prelaunch") \
 	X(RUNNING, "running")     \
 	X(PAUSED, "paused")       \
 	X(SHUTDOWN, "shutdown")   \
-	X(INTERNAL_ERROR, "internal-error")
+	X(INTERNAL_ERROR, "internal-error") \
+	X(PANICKED, "guest-panicked")     \
+	X(WATCHDOG, "watchdog")
 
 enum vm_state {
 #define X(id, name) VM_##id,
@@ -41,6 +43,10 @@ enum vm_event_kind {
 	VM_EV_RESET,     /* guest, reason */
 	VM_EV_SHUTDOWN,  /* guest, reason */
 	VM_EV_POWERDOWN, /* the button was pressed */
+	/* reason: what is done, as QMP's WatchdogAction and GuestPanicAction name it */
+	VM_EV_WATCHDOG,
+	VM_EV_PANICKED,
+	VM_EV_CRASHLOADED,
 };
 
 struct vm_event {

@@ -222,6 +222,7 @@ static void actions(void)
 	g_assert_cmpint(c->on_reboot, ==, ACTION_RESET);
 	g_assert_cmpint(c->on_shutdown, ==, ACTION_SHUTDOWN);
 	g_assert_cmpint(c->on_panic, ==, ACTION_EXIT_FAILURE);
+	g_assert_cmpint(c->on_watchdog, ==, ACTION_NONE);
 	vm_config_free(c);
 	bad("-action reboot=rest", "-action reboot=rest: reboot: unknown value 'rest' (known: "
 				   "reset, shutdown)\nDid you mean 'reset'?");

@@ -382,6 +382,83 @@ static void devices(void)
 	vm_device_free(NULL);
 }
 
+static void boot_order(void)
+{
+	static const struct {
+		const char *order, *text;
+	} rows[] = {
+		{"cdn", NULL},
+		{"", NULL},
+		{"acdn", "-boot order=acdn: 4 drives, the most are 3"},
+		{"cx", "-boot order=cx: 'x' is no drive: a or b (floppy), c (disk)"},
+		{"cc", "-boot order=cc: 'c' is there twice"},
+	};
+	struct vm_config *c;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		c = vm_config_new();
+		c->boot.order = g_strdup(rows[i].order);
+		verdict(c, rows[i].text);
+	}
+	c = vm_config_new();
+	c->boot.once = g_strdup("N");
+	verdict(c, "-boot once=N: 'N' is no drive");
+	c = vm_config_new();
+	c->boot.splash = g_strdup("/none/such.jpg");
+	verdict(c, "-boot splash /none/such.jpg: No such file");
+}
+
+static void boot_times(void)
+{
+	static const struct {
+		int64_t ms;
+		const char *reboot, *splash; /* what is wrong with it as one or the other */
+	} rows[] = {
+		{0, NULL, NULL},
+		{65535, NULL, NULL},
+		{-1, NULL, "-boot splash-time=-1: it may be 0 to 65535 milliseconds"},
+		{-2, "-boot reboot-timeout=-2: it may be -1 (never) to 65535 milliseconds",
+		 "splash-time=-2"},
+		{65536, "reboot-timeout=65536", "splash-time=65536"},
+		{INT64_MIN, "-9223372036854775808", "-9223372036854775808"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct vm_config *c = vm_config_new();
+
+		c->boot.has_reboot_timeout = true;
+		c->boot.reboot_timeout = rows[i].ms;
+		verdict(c, rows[i].reboot);
+		c = vm_config_new();
+		c->boot.has_splash_time = true;
+		c->boot.splash_time = rows[i].ms;
+		verdict(c, rows[i].splash);
+	}
+}
+
+static struct vm_config *with_fw_file(const char *name, const char *file, const char *string)
+{
+	struct vm_config *c = vm_config_new();
+	struct vm_fw_file *f = g_new0(struct vm_fw_file, 1);
+
+	*f = (struct vm_fw_file){g_strdup(name), g_strdup(file), g_strdup(string)};
+	g_ptr_array_add(c->fw_files, f);
+	return c;
+}
+
+static void fw_files(void)
+{
+	verdict(with_fw_file("opt/a", NULL, "x"), NULL);
+	verdict(with_fw_file("opt/a", "", "x"), NULL);
+	verdict(with_fw_file(NULL, NULL, "x"), "-fw_cfg : a name is needed, and one of");
+	verdict(with_fw_file("", NULL, "x"), "a name is needed");
+	verdict(with_fw_file("opt/a", NULL, NULL), "-fw_cfg opt/a: a name is needed, and one of");
+	verdict(with_fw_file("opt/a", "", ""), "one of file= and string=");
+	verdict(with_fw_file("opt/a", "/dev/null", "x"), "one of file= and string=");
+	verdict(with_fw_file("opt/a", "/none/such", NULL), "-fw_cfg /none/such: No such file");
+	vm_fw_file_free(NULL);
+}
+
 static void daemonize(void)
 {
 	struct vm_config *c = graphicless();
@@ -409,6 +486,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/config/consoles", consoles);
 	g_test_add_func("/config/chardevs", chardevs);
 	g_test_add_func("/config/devices", devices);
+	g_test_add_func("/config/boot-order", boot_order);
+	g_test_add_func("/config/boot-times", boot_times);
+	g_test_add_func("/config/fw-files", fw_files);
 	g_test_add_func("/config/daemonize", daemonize);
 	return g_test_run();
 }

@@ -18,7 +18,7 @@ struct rig {
 	struct chardev *chr;
 	bool taken;
 	int exits, status;
-	unsigned eventfds;
+	unsigned eventfds, panics, barks;
 	uint64_t eventfd_addr;
 };
 
@@ -62,6 +62,16 @@ static void fatal(void *opaque, const char *text)
 	g_assert_not_reached();
 }
 
+static void panicked(void *opaque, bool crash_loaded)
+{
+	((struct rig *)opaque)->panics++;
+}
+
+static void bark(void *opaque)
+{
+	((struct rig *)opaque)->barks++;
+}
+
 static struct chardev *get_chardev(void *opaque, const char *id, struct err **errp)
 {
 	struct rig *r = opaque;
@@ -90,7 +100,14 @@ static void rig_init(struct rig *r)
 	r->b.accel = &r->accel;
 	r->b.clock = vclock_new();
 	vclock_set_manual(r->b.clock);
-	r->b.ops = (struct board_ops){nothing, nothing, exit_with, fatal, get_chardev, r};
+	r->b.ops = (struct board_ops){.reset = nothing,
+				      .power_off = nothing,
+				      .exit_with = exit_with,
+				      .fatal = fatal,
+				      .panicked = panicked,
+				      .watchdog = bark,
+				      .chardev = get_chardev,
+				      .opaque = r};
 	g_assert_cmpint(board_memory(&r->b, NULL), ==, 0);
 	g_assert_cmpint(board_devices(&r->b, NULL), ==, 0);
 }
@@ -169,7 +186,8 @@ static void help(void)
 {
 	static const char *const models[] = {
 		"vfio-pci", "pcie-root-port", "pci-testdev",    "nvme",
-		"edu",      "pc-testdev",     "isa-debug-exit", "isa-debugcon"};
+		"edu",      "pc-testdev",     "isa-debug-exit", "isa-debugcon",
+		"pvpanic",  "pvpanic-pci",    "ib700"};
 	g_autofree char *all = help_of(NULL), *vfio = help_of("vfio-pci"), *cpu = NULL;
 	struct err *e = NULL;
 	size_t len;
@@ -447,6 +465,35 @@ static void isa_devices(void)
 	rig_fini(&r);
 }
 
+/* What they tell the machine; the byte's and the timer's own ways are test_pvpanic's and so on. */
+static void panics_and_watchdogs(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	refused(&r, "pvpanic,ioport=0x10000", "pvpanic: port 0x10000 is beyond 0xffff", NULL);
+	refused(&r, "pvpanic,events=256", "pvpanic: events=0x100: it is a byte", NULL);
+	refused(&r, "pvpanic-pci,events=256", "pvpanic-pci: events=0x100: it is a byte", NULL);
+	good(&r, "pvpanic");
+	refused(&r, "pvpanic,ioport=0x506", "the machine has one pvpanic already", NULL);
+	g_assert_cmphex(aspace_read(r.b.io, 0x505, 1), ==, 3);
+	aspace_write(r.b.io, 0x505, 1, 1);
+	g_assert_cmpuint(r.panics, ==, 1);
+	good(&r, "pvpanic-pci,addr=04.0,id=p,events=1");
+	g_assert_cmpstr(at(&r, 4, 0)->name, ==, "p");
+	pcihost_cfg_write(&r.b.pci, 0x20, PCI_BASE_ADDRESS_0, 0xe0000000, 4);
+	pcihost_cfg_write(&r.b.pci, 0x20, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	g_assert_cmphex(aspace_read(r.b.mem, 0xe0000000, 1), ==, 1);
+	aspace_write(r.b.mem, 0xe0000000, 1, 1);
+	g_assert_cmpuint(r.panics, ==, 2);
+	good(&r, "ib700");
+	refused(&r, "ib700", "the machine has one ib700 already", NULL);
+	aspace_write(r.b.io, 0x443, 14, 1);
+	vclock_step_to(r.b.clock, 2000000000);
+	g_assert_cmpuint(r.barks, ==, 1);
+	rig_fini(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -461,5 +508,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/devs/drives", drives);
 	g_test_add_func("/devs/on-the-board", on_the_board);
 	g_test_add_func("/devs/isa", isa_devices);
+	g_test_add_func("/devs/panics-and-watchdogs", panics_and_watchdogs);
 	return g_test_run();
 }
