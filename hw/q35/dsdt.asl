@@ -103,6 +103,14 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "SLUICE", "Q35     ", 1)
 				Return (PRTP)
 			}
 
+			/* fw_cfg (hw/isa/fw_cfg.c): ports and DMA register. */
+			Device (FWCF)
+			{
+				Name (_HID, "QEMU0002")
+				Name (_STA, 0x0B)
+				Name (_CRS, ResourceTemplate () { IO (Decode16, 0x0510, 0x0510, 1, 12) })
+			}
+
 			Device (ISA)
 			{
 				Name (_ADR, 0x001F0000)
