@@ -758,10 +758,9 @@ static int validate_daemonize(const struct vm_config *c, struct err **errp)
 int vm_config_validate(const struct vm_config *c, struct err **errp)
 {
 	static int (*const passes[])(const struct vm_config *c, struct err **errp) = {
-		validate_machine,    validate_accels,   validate_topology,
-		validate_ram,        validate_boot,     validate_device_ids,
-		validate_chardevs,   validate_daemonize, validate_rtc,
-		validate_boot_menu,  validate_fw_files,
+		validate_machine, validate_accels,     validate_topology, validate_ram,
+		validate_boot,    validate_device_ids, validate_chardevs, validate_daemonize,
+		validate_rtc,     validate_boot_menu,  validate_fw_files,
 	};
 	int ret = 0;
 

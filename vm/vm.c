@@ -243,7 +243,9 @@ static void guest_panicked(struct vm *vm)
 		action = ACTION_PAUSE;
 	g_message("the guest says that its kernel has crashed");
 	tell(vm, VM_EV_PANICKED, true,
-	     action == ACTION_NONE ? "run" : action == ACTION_PAUSE ? "pause" : "poweroff");
+	     action == ACTION_NONE    ? "run"
+	     : action == ACTION_PAUSE ? "pause"
+				      : "poweroff");
 	if (action == ACTION_NONE)
 		return;
 	stop_as(vm, VM_PANICKED);
@@ -270,9 +272,9 @@ static void inject_nmi(struct vm *vm)
 }
 
 static const char *const action_names[] = {
-	[ACTION_RESET] = "reset", [ACTION_SHUTDOWN] = "shutdown",
-	[ACTION_PAUSE] = "pause", [ACTION_NONE] = "none",
-	[ACTION_POWEROFF] = "poweroff", [ACTION_DEBUG] = "debug",
+	[ACTION_RESET] = "reset",           [ACTION_SHUTDOWN] = "shutdown",
+	[ACTION_PAUSE] = "pause",           [ACTION_NONE] = "none",
+	[ACTION_POWEROFF] = "poweroff",     [ACTION_DEBUG] = "debug",
 	[ACTION_INJECT_NMI] = "inject-nmi",
 };
 

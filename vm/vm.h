@@ -20,14 +20,14 @@ struct vm;
 struct vm_config;
 
 /* The states of a machine, as QMP's RunState names them; others of that list never occur. */
-#define VM_STATES(X)              \
-	X(PRECONFIG, "prelaunch") \
-	X(PRELAUNCH, "prelaunch") \
-	X(RUNNING, "running")     \
-	X(PAUSED, "paused")       \
-	X(SHUTDOWN, "shutdown")   \
+#define VM_STATES(X)                        \
+	X(PRECONFIG, "prelaunch")           \
+	X(PRELAUNCH, "prelaunch")           \
+	X(RUNNING, "running")               \
+	X(PAUSED, "paused")                 \
+	X(SHUTDOWN, "shutdown")             \
 	X(INTERNAL_ERROR, "internal-error") \
-	X(PANICKED, "guest-panicked")     \
+	X(PANICKED, "guest-panicked")       \
 	X(WATCHDOG, "watchdog")
 
 enum vm_state {
