@@ -33,6 +33,7 @@ bench: all
 	@tests/bench/run
 	@tests/bench/vfio-run build/tests/bench/bench-vfio
 	@tests/bench/soft-run
+	@tests/bench/qtest-run
 
 install: all
 	@meson install -C build --no-rebuild

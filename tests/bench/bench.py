@@ -63,17 +63,22 @@ def mappings(smaps, ram_mib):
         yield is_ram, {k: int(v) for k, v in re.findall(r"^(\w+):\s+(\d+) kB", body, re.M)}
 
 
+def peak_resident(pid):
+    """MiB, the most ever."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)) / 1024
+
+
 def weigh_process(pid, ram_mib=RAM_MIB):
     """MiB: peak without the guest's RAM; private to the process now, without it."""
     with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as f:
         maps = list(mappings(f.read(), ram_mib))
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
+    peak = peak_resident(pid)
     ram = sum(c["Rss"] for is_ram, c in maps if is_ram)
     if not ram:
         raise SystemExit(f"process {pid}: no mapping of {ram_mib} MiB is the guest's RAM")
     private = sum(c["Private_Clean"] + c["Private_Dirty"] for is_ram, c in maps if not is_ram)
-    return (peak - ram) / 1024, private / 1024
+    return peak - ram / 1024, private / 1024
 
 
 def weigh(program, *args, accel="kvm", ready=b"H"):
