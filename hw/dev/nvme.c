@@ -128,6 +128,8 @@ static uint32_t write_reg(struct nvme *n, unsigned off, uint32_t val)
 		set_half(&n->acq, off & 4, val);
 		n->acq &= ~0xfffull;
 		break;
+	default:
+		nvme_mem_write(n, off, val);
 	}
 	return 0;
 }
@@ -135,7 +137,7 @@ static uint32_t write_reg(struct nvme *n, unsigned off, uint32_t val)
 static void registers(const struct nvme *n, uint8_t r[NVME_REGS])
 {
 	memset(r, 0, NVME_REGS);
-	le_store(r + NVME_CAP, CAP_VALUE, 8);
+	le_store(r + NVME_CAP, CAP_VALUE | nvme_mem_cap(n), 8);
 	le_store(r + NVME_VS, VS_VALUE, 4);
 	le_store(r + NVME_INTMS, n->intms, 4);
 	le_store(r + NVME_INTMC, n->intms, 4);
@@ -144,6 +146,7 @@ static void registers(const struct nvme *n, uint8_t r[NVME_REGS])
 	le_store(r + NVME_AQA, n->aqa, 4);
 	le_store(r + NVME_ASQ, n->asq, 8);
 	le_store(r + NVME_ACQ, n->acq, 8);
+	nvme_mem_registers(n, r);
 }
 
 /* --- doorbells (3.1.24, 3.1.25) --- */
@@ -195,11 +198,30 @@ static bool ring(struct nvme *n, unsigned nr, unsigned val)
 
 /* --- the BAR --- */
 
+static uint64_t pmr_read(struct nvme *n, unsigned off, unsigned len)
+{
+	uint8_t r[NVME_PMR_REGS];
+
+	if (pci_hits(off, len, NVME_PMRSTS - NVME_PMR, 4))
+		nvme_mem_persist(n);
+	pthread_mutex_lock(&n->lock);
+	nvme_mem_pmr_registers(n, r);
+	pthread_mutex_unlock(&n->lock);
+	return le_load(r + off, len);
+}
+
+static bool is_pmr(uint64_t off, unsigned len)
+{
+	return off >= NVME_PMR && off + len <= NVME_PMR + NVME_PMR_REGS;
+}
+
 static uint64_t bar_read(void *opaque, uint64_t off, unsigned len)
 {
 	struct nvme *n = opaque;
 	uint8_t r[NVME_REGS];
 
+	if (is_pmr(off, len))
+		return pmr_read(n, (unsigned)off - NVME_PMR, len);
 	if (off + len > NVME_REGS)
 		return 0;
 	pthread_mutex_lock(&n->lock);
@@ -240,7 +262,7 @@ static void bar_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 {
 	struct nvme *n = opaque;
 
-	if (off < NVME_REGS && len >= 4) {
+	if ((off < NVME_REGS || is_pmr(off, len)) && len >= 4) {
 		write_registers(n, (unsigned)off, val, len);
 	} else if (off >= NVME_DOORBELLS && off < MSIX_TABLE && len == 4) {
 		write_doorbell(n, (unsigned)(off - NVME_DOORBELLS) / 4, (uint16_t)val);
@@ -308,6 +330,7 @@ static void nvme_reset(struct pcidev *d)
 	n->asq = n->acq = 0;
 	n->reset_due = n->stop_due = false;
 	nvme_clear_queues(n);
+	nvme_mem_reset(n);
 	pthread_mutex_unlock(&n->lock);
 	devworker_drain(&n->worker);
 	if (n->sriov.cap)
@@ -324,6 +347,7 @@ static void nvme_free(struct pcidev *d)
 	pcisriov_fini(&n->sriov);
 	aspace_sync();
 	drive_close(&n->drive);
+	nvme_mem_fini(n);
 	pcimsi_fini(&n->msi);
 	pcimsix_free(d->msix);
 	pthread_mutex_destroy(&n->lock);
@@ -484,6 +508,8 @@ int pci_nvme_new(struct pcidev **out, const struct nvme_conf *conf, struct err *
 	if (ret >= 0)
 		ret = drive_open(&n->drive, n->dev.name, conf->file, conf->size, conf->readonly,
 				 errp);
+	if (ret >= 0)
+		ret = nvme_mem_init(n, conf, errp);
 	if (ret < 0) {
 		nvme_free(&n->dev);
 		return ret;

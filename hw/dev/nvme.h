@@ -4,7 +4,8 @@
  *
  * Invariants: register and doorbell accesses return at once; commands are fetched and done in the
  * controller's own thread, one after the other.  BAR 0 has the registers, the doorbells and the
- * MSI-X table; there are one vector and one completion queue more than I/O queue pairs.  Source:
+ * MSI-X table; there are one vector and one completion queue more than I/O queue pairs.  BAR 2 has
+ * the controller memory buffer, BAR 4 the persistent memory region, where there are such.  Source:
  * NVM Express 1.4.
  */
 #ifndef HW_DEV_NVME_H
@@ -30,6 +31,9 @@ struct nvme_conf {
 	bool readonly;
 	unsigned sriov_max_vfs; /* 0..PCI_SRIOV_VFS: controllers of their own on the same blocks */
 	bool no_msix;           /* it has MSI and INTx only */
+	uint32_t cmb_size_mb;   /* MiB of controller memory buffer, a power of two; 0 = none */
+	/* RAM of the persistent memory region, the caller's, a power of two; NULL = none. */
+	const struct region *pmr;
 };
 
 /* A controller, not plugged yet.  -EINVAL for a bad configuration, or drive_open's errors. */

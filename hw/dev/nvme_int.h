@@ -17,6 +17,7 @@
 #include "hw/dev/nvme_spec.h"
 #include "hw/dev/worker.h"
 #include "hw/pci/sriov.h"
+#include "mem/ram.h"
 
 #define NVME_BLOCK DRIVE_SECTOR
 #define NVME_MDTS 7u /* log2 of pages of 4 KiB that one command may move */
@@ -74,6 +75,15 @@ struct nvme_event {
 	uint8_t type, info, log;
 };
 
+/* The memory that the controller lends (nvme_mem.c). */
+struct nvme_mem {
+	struct ram cmb;        /* size 0 = none */
+	struct region pmr_bar; /* holds the next, which shows while the region is enabled */
+	struct region pmr;     /* size 0 = none */
+	uint64_t cmbmsc, pmrmsc;
+	uint32_t pmrctl;
+};
+
 /* Values of features; all forget them when the controller is reset (5.21). */
 struct nvme_features {
 	uint32_t arbitration, power, recovery, write_cache, coalescing, atomicity, events;
@@ -102,6 +112,7 @@ struct nvme {
 	unsigned page_bits;       /* as CC had it when it was enabled */
 	bool bad_doorbell[2];     /* by NVME_ERROR_DOORBELL_* */
 	bool told;                /* a mistake of the guest's was logged */
+	struct nvme_mem mem;
 	struct nvme_sq sq[NVME_PAIRS_MAX + 1];
 	struct nvme_cq cq[NVME_PAIRS_MAX + 1];
 
@@ -182,6 +193,22 @@ void nvme_check_temperature(struct nvme *n);
 unsigned nvme_warnings(const struct nvme *n); /* critical warnings (5.14.1.2) */
 /* Put an entry into the error log; the status with NVME_MORE. */
 uint16_t nvme_log_error(struct nvme *n, const struct nvme_cmd *c, uint16_t status, uint64_t lba);
+
+/* --- nvme_mem.c --- */
+
+/* After pcidev_init().  -EINVAL for a size that cannot be, or ram_init's errors. */
+int nvme_mem_init(struct nvme *n, const struct nvme_conf *conf, struct err **errp);
+void nvme_mem_fini(struct nvme *n);
+/* Registers; the lock is held. */
+void nvme_mem_reset(struct nvme *n); /* of the function; a controller reset keeps all of it */
+uint64_t nvme_mem_cap(const struct nvme *n); /* bits of CAP */
+void nvme_mem_registers(const struct nvme *n, uint8_t r[NVME_REGS]);
+void nvme_mem_pmr_registers(const struct nvme *n, uint8_t r[NVME_PMR_REGS]);
+void nvme_mem_write(struct nvme *n, unsigned off, uint32_t val);
+void nvme_mem_persist(struct nvme *n); /* what is in the PMR survives the host's crash */
+/* For the thread, with no lock held: as devworker_read and _write, or in the lent memory. */
+bool nvme_dma_read(struct nvme *n, uint64_t addr, void *buf, size_t len);
+bool nvme_dma_write(struct nvme *n, uint64_t addr, const void *buf, size_t len);
 
 /* --- nvme_prp.c --- */
 

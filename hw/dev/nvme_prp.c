@@ -35,7 +35,7 @@ static uint16_t list_page(struct map *m, uint64_t *list)
 	unsigned want = (unsigned)((m->left + m->page - 1) / m->page);
 	unsigned have = MIN(room, want), entries = want > room ? room - 1 : want;
 
-	if (!devworker_read(&m->n->worker, *list, raw, 8 * have))
+	if (!nvme_dma_read(m->n, *list, raw, 8 * have))
 		return NVME_TRANSFER_ERROR;
 	for (unsigned i = 0; i < have; i++) {
 		uint64_t entry = le_load(raw + 8 * i, 8);
@@ -77,7 +77,7 @@ uint16_t nvme_to_host(struct nvme *n, const void *buf, size_t len)
 	const uint8_t *p = buf;
 
 	for (const struct nvme_seg *s = n->seg; len; len -= s->len, p += s->len, s++)
-		if (!devworker_write(&n->worker, s->addr, p, s->len))
+		if (!nvme_dma_write(n, s->addr, p, s->len))
 			return NVME_TRANSFER_ERROR;
 	return NVME_OK;
 }
@@ -87,7 +87,7 @@ uint16_t nvme_from_host(struct nvme *n, void *buf, size_t len)
 	uint8_t *p = buf;
 
 	for (const struct nvme_seg *s = n->seg; len; len -= s->len, p += s->len, s++)
-		if (!devworker_read(&n->worker, s->addr, p, s->len))
+		if (!nvme_dma_read(n, s->addr, p, s->len))
 			return NVME_TRANSFER_ERROR;
 	return NVME_OK;
 }

@@ -68,6 +68,7 @@ static void follow_cc(struct nvme *n)
 static void shut_down(struct nvme *n)
 {
 	drive_flush(&n->drive);
+	nvme_mem_persist(n);
 	pthread_mutex_lock(&n->lock);
 	if (!devworker_stale(&n->worker) && n->stop_due) {
 		n->stop_due = false;
@@ -101,10 +102,10 @@ static bool write_cqe(struct nvme *n, uint64_t addr, const uint32_t dw[4])
 
 	for (unsigned i = 0; i < 4; i++)
 		le_store(raw + 4 * i, dw[i], 4);
-	if (!devworker_write(&n->worker, addr, raw, 12))
+	if (!nvme_dma_write(n, addr, raw, 12))
 		return false;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	return devworker_write(&n->worker, addr + 12, raw + 12, 4);
+	return nvme_dma_write(n, addr + 12, raw + 12, 4);
 }
 
 static void advance(struct nvme_cq *cq)
@@ -205,7 +206,7 @@ static bool fetch(struct nvme *n, unsigned sqid, struct nvme_cmd *c)
 	pthread_mutex_unlock(&n->lock);
 	if (!go)
 		return false;
-	ok = devworker_read(&n->worker, addr, raw, sizeof(raw));
+	ok = nvme_dma_read(n, addr, raw, sizeof(raw));
 	pthread_mutex_lock(&n->lock);
 	go = may_work(n); /* without the bus, it is tried again later */
 	if (go && ok)

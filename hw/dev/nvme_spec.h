@@ -20,7 +20,20 @@ enum {
 	NVME_AQA = 0x24,
 	NVME_ASQ = 0x28,
 	NVME_ACQ = 0x30,
-	NVME_REGS = 0x40, /* none of ours from here to the doorbells */
+	NVME_CMBLOC = 0x38,
+	NVME_CMBSZ = 0x3c,
+	NVME_CMBMSC = 0x50,
+	NVME_CMBSTS = 0x58,
+	NVME_REGS = 0x60, /* none of ours from here to those of the PMR */
+	NVME_PMR = 0xe00,
+	NVME_PMRCAP = 0xe00,
+	NVME_PMRCTL = 0xe04,
+	NVME_PMRSTS = 0xe08,
+	NVME_PMREBS = 0xe0c,
+	NVME_PMRSWTP = 0xe10,
+	NVME_PMRMSCL = 0xe14,
+	NVME_PMRMSCU = 0xe18,
+	NVME_PMR_REGS = 0x20, /* bytes */
 	NVME_DOORBELLS = 0x1000,
 };
 
