@@ -45,25 +45,37 @@ static char *scalar_text(JsonNode *node)
 	return g_strdup(json_node_get_string(node));
 }
 
-static int fill_from_object(struct vm_device *d, JsonObject *object, struct err **errp)
+static int fill_from_object(struct vm_device *d, const char *prefix, JsonObject *object,
+			    bool nested, struct err **errp);
+
+static int fill_member(struct vm_device *d, const char *key, JsonNode *node, bool nested,
+		       struct err **errp)
+{
+	g_autofree char *value = scalar_text(node);
+
+	if (value)
+		return set_member(d, key, value, errp);
+	if (nested && JSON_NODE_HOLDS_OBJECT(node))
+		return fill_from_object(d, key, json_node_get_object(node), nested, errp);
+	return err_set(errp, -EINVAL, "'%s': only strings, numbers, true and false are taken", key);
+}
+
+/* A member of a member is "outer.inner", as key=value would have it; the parser bounds the depth. */
+static int fill_from_object(struct vm_device *d, const char *prefix, JsonObject *object,
+			    bool nested, struct err **errp)
 {
 	g_autoptr(GList) keys = json_object_get_members(object);
 	int ret = 0;
 
 	for (GList *k = keys; ret == 0 && k; k = k->next) {
-		g_autofree char *value = scalar_text(json_object_get_member(object, k->data));
+		g_autofree char *key = g_strconcat(prefix ?: "", prefix ? "." : "", k->data, NULL);
 
-		if (value)
-			ret = set_member(d, k->data, value, errp);
-		else
-			ret = err_set(errp, -EINVAL,
-				      "'%s': only strings, numbers, true and false are taken",
-				      (char *)k->data);
+		ret = fill_member(d, key, json_object_get_member(object, k->data), nested, errp);
 	}
 	return ret;
 }
 
-static int fill_from_json(struct vm_device *d, const char *arg, struct err **errp)
+static int fill_from_json(struct vm_device *d, const char *arg, bool nested, struct err **errp)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
 	g_autoptr(GError) error = NULL;
@@ -74,7 +86,7 @@ static int fill_from_json(struct vm_device *d, const char *arg, struct err **err
 	root = json_parser_get_root(parser);
 	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
 		return err_set(errp, -EINVAL, "not a JSON object");
-	return fill_from_object(d, json_node_get_object(root), errp);
+	return fill_from_object(d, NULL, json_node_get_object(root), nested, errp);
 }
 
 static int fill_from_list(struct vm_device *d, const GArray *list, struct err **errp)
@@ -87,6 +99,16 @@ static int fill_from_list(struct vm_device *d, const GArray *list, struct err **
 		ret = set_member(d, kv->key, kv->value ?: "on", errp);
 	}
 	return ret;
+}
+
+int cli_fill(struct vm_device *d, const char *arg, const char *first, struct err **errp)
+{
+	g_autoptr(GArray) list = NULL;
+
+	if (*arg == '{')
+		return fill_from_json(d, arg, true, errp);
+	list = kv_parse(arg, first);
+	return fill_from_list(d, list, errp);
 }
 
 /* 1 = it was a question and is answered. */
@@ -120,7 +142,7 @@ int cli_device(struct cli *s, const struct cli_option *o, const char *arg, struc
 			return MIN(ret, 0);
 	}
 	d = vm_device_new(NULL);
-	ret = list ? fill_from_list(d, list, errp) : fill_from_json(d, arg, errp);
+	ret = list ? fill_from_list(d, list, errp) : fill_from_json(d, arg, false, errp);
 	if (ret == 0 && (!d->driver || !*d->driver))
 		ret = err_set(errp, -EINVAL, "no driver named");
 	if (ret < 0)

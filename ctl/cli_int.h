@@ -37,6 +37,13 @@ cli_handler cli_device, cli_global, cli_host_device, cli_host_sysfs;
 cli_handler cli_chardev, cli_serial, cli_monitor, cli_mon, cli_qmp, cli_qmp_pretty, cli_qtest,
 	cli_debugcon;
 cli_handler cli_boot, cli_fw_cfg, cli_watchdog_action;
+cli_handler cli_object, cli_drive, cli_blockdev;
+
+/*
+ * What -device and its like may say, key=value or JSON, whose members' members become "a.b": driver
+ * and id go to their fields, all else to the properties.  first: see kv_parse().
+ */
+int cli_fill(struct vm_device *d, const char *arg, const char *first, struct err **errp);
 
 /* Help was printed to s->out: the rest of the command line does not matter any more. */
 void cli_exit_now(struct cli *s);

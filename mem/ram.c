@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -113,6 +114,46 @@ int ram_init(struct ram *ram, const char *name, uint64_t size, struct err **errp
 out_fd:
 	close(fd);
 	return ret;
+}
+
+static int open_path(const char *path, uint64_t size, struct err **errp)
+{
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EISDIR)
+		fd = open(path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set_errno(errp, -errno, "open %s for memory", path);
+	if (fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && (uint64_t)st.st_size < size &&
+				   ftruncate(fd, (off_t)size) < 0)) {
+		int ret = err_set_errno(errp, -errno, "size %s to %" PRIu64 " bytes", path, size);
+
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int ram_init_file(struct ram *ram, const char *name, const char *path, uint64_t size, bool share,
+		  struct err **errp)
+{
+	int fd = open_path(path, size, errp), ret;
+	void *host;
+
+	if (fd < 0)
+		return fd;
+	host = mmap(NULL, size, PROT_READ | PROT_WRITE, share ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+	if (host == MAP_FAILED) {
+		ret = err_set_errno(errp, -errno, "map %" PRIu64 " bytes of %s", size, path);
+		close(fd);
+		return ret;
+	}
+	madvise(host, size, MADV_DONTFORK);
+	region_init_ram(&ram->region, name, size, host, share ? fd : -1);
+	ram->size = size;
+	ram->fd = fd;
+	return 0;
 }
 
 void ram_fini(struct ram *ram)

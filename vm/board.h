@@ -77,6 +77,7 @@ struct board {
 	struct vfio_ctx *vfio;
 	struct host *host; /* the emulated host; NULL where none is configured */
 	struct boot_image *boot;
+	GPtrArray *backends; /* memory that devices name (vm/backends.h) */
 };
 
 /* Steps in order; board_free undoes whatever was done. */

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/names.h"
+#include "vm/backends.h"
 
 #define MIB (1ull << 20)
 #define RAM_DEFAULT (128 * MIB)
@@ -172,6 +173,8 @@ struct vm_config *vm_config_new(void)
 	c->accels = g_ptr_array_new_with_free_func((GDestroyNotify)vm_accel_free);
 	c->devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
 	c->globals = g_ptr_array_new_with_free_func((GDestroyNotify)vm_global_free);
+	c->objects = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
+	c->drives = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
 	c->host_devices = g_ptr_array_new_with_free_func((GDestroyNotify)vm_device_free);
 	c->host_sysfs = g_array_new(FALSE, FALSE, sizeof(struct kv));
 	g_array_set_clear_func(c->host_sysfs, kv_clear);
@@ -191,6 +194,8 @@ void vm_config_free(struct vm_config *c)
 	g_ptr_array_free(c->accels, TRUE);
 	g_ptr_array_free(c->devices, TRUE);
 	g_ptr_array_free(c->globals, TRUE);
+	g_ptr_array_free(c->objects, TRUE);
+	g_ptr_array_free(c->drives, TRUE);
 	g_ptr_array_free(c->host_devices, TRUE);
 	g_array_free(c->host_sysfs, TRUE);
 	g_ptr_array_free(c->host_dumps, TRUE);
@@ -760,7 +765,7 @@ int vm_config_validate(const struct vm_config *c, struct err **errp)
 	static int (*const passes[])(const struct vm_config *c, struct err **errp) = {
 		validate_machine, validate_accels,     validate_topology, validate_ram,
 		validate_boot,    validate_device_ids, validate_chardevs, validate_daemonize,
-		validate_rtc,     validate_boot_menu,  validate_fw_files,
+		validate_rtc,     validate_boot_menu,  validate_fw_files, backends_validate,
 	};
 	int ret = 0;
 

@@ -97,6 +97,11 @@ struct vm_config {
 	GPtrArray *devices; /* of struct vm_device, in order */
 	GPtrArray *globals; /* of struct vm_global, in order */
 	/*
+	 * What devices name by id, of struct vm_device (vm/backends.h): -object, whose driver is
+	 * the type; -drive, whose driver is "drive", and -blockdev, whose id is the node's name.
+	 */
+	GPtrArray *objects, *drives;
+	/*
 	 * The emulated host: -host-device (struct vm_device; addr is its place, the property driver
 	 * what it is bound to) and -host-sysfs (struct kv: path, text), each in order.
 	 */

@@ -20,6 +20,7 @@
 #include "hw/dev/pvpanic.h"
 #include "hw/dev/testdev.h"
 #include "hw/dev/zoo.h"
+#include "vm/backends.h"
 #include "vm/board.h"
 
 /* What every PCI device's -device may say about its place. */
@@ -39,8 +40,8 @@ struct dev_conf {
 	uint32_t ioport, events;
 	char *chardev;
 	uint64_t dma_mask, size;
-	char *drive, *serial;
-	uint32_t max_ioqpairs, sriov_max_vfs;
+	char *drive, *serial, *pmrdev;
+	uint32_t max_ioqpairs, sriov_max_vfs, cmb_size_mb;
 	bool readonly, msix;
 	char *file, *device;
 	uint64_t bar[PCI_BARS];
@@ -108,7 +109,8 @@ static const struct prop edu_props[] = {
 
 static const struct prop nvme_props[] = {
 	PLACE_PROPS,
-	P(drive, "drive", PROP_STR, NULL, "image file or block device that holds the blocks"),
+	P(drive, "drive", PROP_STR, NULL,
+	  "id of a -drive or -blockdev, or image file or block device that holds the blocks"),
 	P(drive, "file", PROP_STR, NULL, "the same as drive"),
 	P(size, "size", PROP_U64, NULL, "bytes of memory that hold them instead, such as 64M"),
 	P(serial, "serial", PROP_STR, NULL,
@@ -117,6 +119,9 @@ static const struct prop nvme_props[] = {
 	P(readonly, "readonly", PROP_BOOL, "off", "the guest may not write"),
 	P(sriov_max_vfs, "sriov_max_vfs", PROP_U32, "0", "virtual functions, up to 7"),
 	P(msix, "msix", PROP_BOOL, "on", "off: MSI and INTx only"),
+	P(cmb_size_mb, "cmb_size_mb", PROP_U32, "0", "MiB of controller memory buffer, BAR 2"),
+	P(pmrdev, "pmrdev", PROP_STR, NULL,
+	  "id of the -object memory-backend that is the persistent memory region, BAR 4"),
 	{0},
 };
 
@@ -332,17 +337,28 @@ static int make_edu(struct board *b, struct dev_conf *c, struct pcidev **out, st
 
 static int make_nvme(struct board *b, struct dev_conf *c, struct pcidev **out, struct err **errp)
 {
-	const struct nvme_conf conf = {
+	struct disk disk = {c->drive, c->size, c->readonly};
+	const struct ram *pmr = NULL;
+	struct nvme_conf conf = {
 		.id = c->id,
-		.file = c->drive,
-		.size = c->size,
 		.serial = c->serial,
 		.max_ioqpairs = c->max_ioqpairs,
-		.readonly = c->readonly,
 		.sriov_max_vfs = c->sriov_max_vfs,
 		.no_msix = !c->msix,
+		.cmb_size_mb = c->cmb_size_mb,
 	};
 
+	if (b)
+		backends_disk(b->config, c->drive, &disk, NULL); /* validated; else a path */
+	if (c->pmrdev) {
+		pmr = backends_memory(b ? b->backends : NULL, c->pmrdev, errp);
+		if (!pmr)
+			return -ENOENT;
+		conf.pmr = &pmr->region;
+	}
+	conf.file = disk.file;
+	conf.size = disk.size;
+	conf.readonly = disk.readonly || c->readonly;
 	return pci_nvme_new(out, &conf, errp);
 }
 

@@ -12,6 +12,7 @@
 #include "mem/layout.h"
 #include "vfio/file.h"
 #include "vfio/pci/driver.h"
+#include "vm/backends.h"
 #include "vm/board.h"
 
 /* --- memory --- */
@@ -59,7 +60,8 @@ int board_memory(struct board *b, struct err **errp)
 			   0);
 	aspace_commit(b->mem);
 	make_e820(b);
-	return 0;
+	b->backends = backends_new(b->config, errp);
+	return b->backends ? 0 : -ENOMEM;
 }
 
 /* --- interrupts: all in the accelerator, or PIC, PIT and IO-APIC here --- */
@@ -446,4 +448,6 @@ void board_free_memory(struct board *b)
 	aspace_free(b->io);
 	aspace_free(b->mem);
 	ram_fini(&b->ram);
+	if (b->backends)
+		g_ptr_array_free(b->backends, TRUE);
 }

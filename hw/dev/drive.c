@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -82,14 +83,27 @@ static int open_file(struct drive *dr, const char *who, const char *file, struct
 	return ret < 0 ? ret : lock_image(dr, who, file, errp);
 }
 
+static int check_bytes(const char *who, uint64_t size, const char *what, struct err **errp)
+{
+	if (size && size % DRIVE_SECTOR == 0 && size <= INT64_MAX)
+		return 0;
+	err_set(errp, -EINVAL, "%s: %" PRIu64 " bytes of %s is no size of a drive", who, size,
+		what);
+	err_hint(errp, "It is a multiple of %u, such as size=64M.", DRIVE_SECTOR);
+	return -EINVAL;
+}
+
+static int open_null(struct drive *dr, const char *who, uint64_t size, struct err **errp)
+{
+	dr->null = true;
+	dr->size = size ? size : DRIVE_NULL_SIZE;
+	return check_bytes(who, dr->size, DRIVE_NULL, errp);
+}
+
 static int open_memory(struct drive *dr, const char *who, uint64_t size, struct err **errp)
 {
-	if (!size || size % DRIVE_SECTOR || size > INT64_MAX) {
-		err_set(errp, -EINVAL, "%s: %" PRIu64 " bytes of memory is no size of a drive", who,
-			size);
-		err_hint(errp, "It is a multiple of %u, such as size=64M.", DRIVE_SECTOR);
+	if (check_bytes(who, size, "memory", errp) < 0)
 		return -EINVAL;
-	}
 	dr->fd = memfd_create("drive", MFD_CLOEXEC);
 	if (dr->fd < 0 || ftruncate(dr->fd, (off_t)size) < 0)
 		return err_set_errno(errp, -errno, "%s: take %" PRIu64 " bytes of memory", who,
@@ -104,6 +118,8 @@ int drive_open(struct drive *dr, const char *who, const char *file, uint64_t siz
 	int ret;
 
 	*dr = (struct drive){.fd = -1, .readonly = readonly};
+	if (file && g_str_has_prefix(file, DRIVE_NULL))
+		return open_null(dr, who, size, errp);
 	if (file && size) {
 		err_set(errp, -EINVAL, "%s: the image %s has its own size", who, file);
 		err_hint(errp, "Leave size= out, or the file to have memory instead.");
@@ -118,6 +134,8 @@ int drive_open(struct drive *dr, const char *who, const char *file, uint64_t siz
 int drive_share(struct drive *dr, const struct drive *of)
 {
 	*dr = *of;
+	if (of->null)
+		return 0;
 	dr->fd = fcntl(of->fd, F_DUPFD_CLOEXEC, 3);
 	return dr->fd < 0 ? -errno : 0;
 }
@@ -133,7 +151,9 @@ int drive_read(struct drive *dr, uint64_t off, void *buf, size_t len)
 {
 	uint8_t *p = buf;
 
-	while (len) {
+	if (dr->null)
+		memset(buf, 0, len);
+	while (len && !dr->null) {
 		ssize_t n = pread(dr->fd, p, len, (off_t)off);
 
 		if (n < 0 && errno == EINTR)
@@ -149,7 +169,7 @@ int drive_write(struct drive *dr, uint64_t off, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
 
-	while (len) {
+	while (len && !dr->null) {
 		ssize_t n = pwrite(dr->fd, p, len, (off_t)off);
 
 		if (n < 0 && errno == EINTR)
@@ -163,8 +183,9 @@ int drive_write(struct drive *dr, uint64_t off, const void *buf, size_t len)
 
 static bool punch(struct drive *dr, uint64_t off, uint64_t len)
 {
-	return !len || !fallocate(dr->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
-				  (off_t)len);
+	return !len || dr->null ||
+	       !fallocate(dr->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
+			  (off_t)len);
 }
 
 int drive_zero(struct drive *dr, uint64_t off, uint64_t len)
@@ -193,5 +214,5 @@ void drive_discard(struct drive *dr, uint64_t off, uint64_t len)
 
 int drive_flush(struct drive *dr)
 {
-	return dr->readonly || !fdatasync(dr->fd) ? 0 : -errno;
+	return dr->readonly || dr->null || !fdatasync(dr->fd) ? 0 : -errno;
 }

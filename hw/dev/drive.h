@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a disk model keeps its blocks in: an image file, a block device, or memory.
+ * What a disk model keeps its blocks in: an image file, a block device, memory, or nothing.
  *
  * Invariants: the size is a multiple of 512 bytes and stays as it was when opened.  Offsets and
  * lengths are the caller's to check against it.  An image is locked against writers in other
@@ -17,15 +17,21 @@
 
 struct err;
 
+/* In place of a path: reads zeroes, keeps nothing. */
+#define DRIVE_NULL "null-co://"
+#define DRIVE_NULL_SIZE (1ull << 30)
+
 struct drive {
 	int fd; /* -1 = not open */
 	uint64_t size;
 	bool readonly;
+	bool null; /* there is nothing behind it, and no fd */
 };
 
 /*
  * who: the device, for messages.  file: path of the image, or NULL for zeroed memory of size bytes,
- * which is taken from the host as it is written.  size: 0 with a file.
+ * which is taken from the host as it is written.  size: 0 with an image; of DRIVE_NULL, 0 =
+ * DRIVE_NULL_SIZE.
  * -EINVAL for a size that cannot be, -EBUSY for an image in use, or the errno of the system call;
  * the message has the path and what to do.
  */

@@ -52,6 +52,7 @@ TESTED_BY = {
     "base/chardev_socket.c": "chardev",
     "base/chardev_stream.c": "chardev",
     "base/chardev_tty.c": "chardev",
+    "ctl/cli_back.c": "cli",
     "ctl/cli_board.c": "cli",
     "ctl/cli_chardev.c": "cli",
     "ctl/cli_dev.c": "cli",

@@ -382,6 +382,55 @@ static void devices(void)
 	bad("-device edu,=x", "a property without a name");
 }
 
+static const struct vm_device *entry(const GPtrArray *list, guint i, const char *driver,
+				     const char *id)
+{
+	const struct vm_device *d;
+
+	g_assert_cmpuint(i, <, list->len);
+	d = list->pdata[i];
+	g_assert_cmpstr(d->driver, ==, driver);
+	g_assert_cmpstr(d->id, ==, id);
+	return d;
+}
+
+static void backends(void)
+{
+	struct vm_config *c = good("-object memory-backend-ram,id=pmr0,share=on,size=8 "
+				   "-object '{\"qom-type\":\"memory-backend-file\",\"id\":\"m\","
+				   "\"size\":4096,\"share\":true}'");
+	const struct vm_device *d = entry(c->objects, 0, "memory-backend-ram", "pmr0");
+
+	g_assert_cmpstr(vm_device_get(d, "size"), ==, "8");
+	g_assert_null(vm_device_get(d, "qom-type"));
+	d = entry(c->objects, 1, "memory-backend-file", "m");
+	g_assert_cmpuint(d->props->len, ==, 2);
+	g_assert_cmpstr(vm_device_get(d, "share"), ==, "on");
+	vm_config_free(c);
+	c = good("-drive id=drv0,if=none,file=null-co://,file.read-zeroes=on,format=raw "
+		 "-drive driver=null-co,id=d1,if=none "
+		 "-blockdev file,node-name=n0,filename=a,,b,read-only=on "
+		 "-blockdev '{\"driver\":\"raw\",\"node-name\":\"n1\","
+		 "\"file\":{\"driver\":\"file\",\"filename\":\"x\"}}'");
+	d = entry(c->drives, 0, "drive", "drv0");
+	g_assert_cmpstr(vm_device_get(d, "file"), ==, "null-co://");
+	g_assert_cmpstr(vm_device_get(d, "file.read-zeroes"), ==, "on");
+	d = entry(c->drives, 1, "drive", "d1");
+	g_assert_cmpstr(vm_device_get(d, "driver"), ==, "null-co");
+	d = entry(c->drives, 2, "file", "n0");
+	g_assert_cmpstr(vm_device_get(d, "filename"), ==, "a,b");
+	d = entry(c->drives, 3, "raw", "n1");
+	g_assert_cmpstr(vm_device_get(d, "file.driver"), ==, "file");
+	g_assert_cmpstr(vm_device_get(d, "file.filename"), ==, "x");
+	vm_config_free(c);
+	bad("-object id=x", "no type named");
+	bad("-object memory-backend-ram", "it needs id=");
+	bad("-object memory-backend-ram,id=9", "id '9': must be a letter");
+	bad("-blockdev node-name=x", "no driver named");
+	bad("-blockdev file,filename=x", "it needs node-name=");
+	bad("-drive '{'", "not JSON");
+}
+
 static void rtc(void)
 {
 	struct vm_config *c = good("-rtc clock=vm");
@@ -693,6 +742,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cli/device", devices);
 	g_test_add_func("/cli/global", globals);
 	g_test_add_func("/cli/rtc", rtc);
+	g_test_add_func("/cli/backends", backends);
 	g_test_add_func("/cli/host-files", host_files);
 	g_test_add_func("/cli/device-json", json_devices);
 	g_test_add_func("/cli/chardev", chardevs);

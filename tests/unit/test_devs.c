@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "hw/pci/slot.h"
 #include "mem/layout.h"
+#include "vm/backends.h"
 #include "vm/board.h"
 #include "vm/devs.h"
 
@@ -404,6 +405,37 @@ static void drives(void)
 	g_unlink(path);
 }
 
+static struct vm_device *named(const char *driver, const char *id, const char *key,
+			       const char *value)
+{
+	struct vm_device *d = vm_device_new(driver);
+
+	d->id = g_strdup(id);
+	vm_device_set(d, key, value);
+	return d;
+}
+
+/* What -drive and -object made is found by its id; a drive without one is a path. */
+static void backends(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	g_ptr_array_add(r.config->drives, named("drive", "drv0", "file", "null-co://"));
+	vm_device_set(r.config->drives->pdata[0], "if", "none");
+	g_ptr_array_add(r.config->objects, named("memory-backend-ram", "pmr0", "size", "8"));
+	g_ptr_array_free(r.b.backends, TRUE);
+	r.b.backends = backends_new(r.config, NULL);
+	good(&r, "nvme,addr=04.0,drive=drv0,serial=foo,cmb_size_mb=2,pmrdev=pmr0");
+	g_assert_cmpuint(at(&r, 4, 0)->bar[2].size, ==, 2 * MIB);
+	g_assert_cmpuint(at(&r, 4, 0)->bar[4].size, ==, 4096);
+	refused(&r, "nvme,drive=drv0,serial=foo,pmrdev=pmr1", "there is no memory 'pmr1'",
+		"Did you mean 'pmr0'?");
+	refused(&r, "nvme,drive=drv1,serial=foo",
+		"nvme: open the image drv1: No such file or directory", NULL);
+	rig_fini(&r);
+}
+
 /* A whole start: the board's reset numbers and places what -device has made. */
 static void on_the_board(void)
 {
@@ -506,6 +538,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/devs/globals", globals);
 	g_test_add_func("/devs/multifunction", multifunction);
 	g_test_add_func("/devs/drives", drives);
+	g_test_add_func("/devs/backends", backends);
 	g_test_add_func("/devs/on-the-board", on_the_board);
 	g_test_add_func("/devs/isa", isa_devices);
 	g_test_add_func("/devs/panics-and-watchdogs", panics_and_watchdogs);

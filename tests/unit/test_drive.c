@@ -170,6 +170,32 @@ static void sharing(void)
 	dv_fini(&s);
 }
 
+/* Nothing: zeroes, whatever is written. */
+static void null(void)
+{
+	uint8_t buf[1024];
+	struct drive dr, other;
+
+	g_assert_cmpint(drive_open(&dr, "d0", DRIVE_NULL, 0, false, NULL), ==, 0);
+	g_assert_cmpuint(dr.size, ==, 1 << 30);
+	g_assert_cmpint(drive_share(&other, &dr), ==, 0);
+	memset(buf, 0x55, sizeof(buf));
+	g_assert_cmpint(drive_write(&dr, 512, buf, sizeof(buf)), ==, 0);
+	g_assert_cmpint(drive_zero(&dr, 0, 1 << 20), ==, 0);
+	drive_discard(&dr, 0, 1 << 20);
+	g_assert_cmpint(drive_flush(&dr), ==, 0);
+	g_assert_cmpint(drive_read(&other, 512, buf, sizeof(buf)), ==, 0);
+	for (unsigned i = 0; i < sizeof(buf); i++)
+		g_assert_cmphex(buf[i], ==, 0);
+	drive_close(&other);
+	drive_close(&dr);
+	g_assert_cmpint(drive_open(&dr, "d0", DRIVE_NULL, 1 << 20, true, NULL), ==, 0);
+	g_assert_cmpuint(dr.size, ==, 1 << 20);
+	g_assert_true(dr.readonly);
+	drive_close(&dr);
+	refused(DRIVE_NULL, 513, false, -EINVAL, "513 bytes of null-co:// is no size", "size=64M");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -178,5 +204,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/drive/bad-images", bad_images);
 	g_test_add_func("/drive/permissions", permissions);
 	g_test_add_func("/drive/sharing", sharing);
+	g_test_add_func("/drive/null", null);
 	return g_test_run();
 }

@@ -56,6 +56,38 @@ static void shared(void)
 	g_assert_cmpuint(open_fds(), ==, before);
 }
 
+/* In a file: what is written is there for the next one, unless it is not shared. */
+static void in_a_file(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("sluice-ram-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "m", NULL);
+	unsigned before = open_fds();
+	struct ram ram = {0};
+	struct err *e = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		g_assert_cmpint(ram_init_file(&ram, "m", path, 8192, i != 1, NULL), ==, 0);
+		g_assert_cmpint(ram.region.host[8191], ==, i ? 1 : 0);
+		g_assert_cmpint(ram.region.fd, ==, i == 1 ? -1 : ram.fd);
+		ram.region.host[8191] = (uint8_t)(i + 1);
+		ram_fini(&ram);
+	}
+	g_assert_cmpint(ram_init_file(&ram, "m", path, 4096, true, NULL), ==, 0); /* no shorter */
+	ram_fini(&ram);
+	g_assert_cmpint(ram_init_file(&ram, "m", path, 16384, true, NULL), ==, 0);
+	g_assert_cmpint(ram.region.host[8191], ==, 3);
+	g_assert_cmpint(ram.region.host[16383], ==, 0);
+	ram_fini(&ram);
+	g_assert_cmpint(ram_init_file(&ram, "m", dir, 4096, true, NULL), ==, 0); /* a folder */
+	ram_fini(&ram);
+	g_assert_cmpint(ram_init_file(&ram, "m", "/none/such", 4096, true, &e), ==, -ENOENT);
+	g_assert_nonnull(strstr(err_text(e), "open /none/such for memory"));
+	err_free(e);
+	g_assert_cmpuint(open_fds(), ==, before);
+	unlink(path);
+	g_assert_cmpint(rmdir(dir), ==, 0);
+}
+
 static void fails(uint64_t size, const char *what, const char *hint)
 {
 	unsigned before = open_fds();
@@ -87,5 +119,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ram/shared", shared);
 	g_test_add_func("/ram/failures", failures);
+	g_test_add_func("/ram/in-a-file", in_a_file);
 	return g_test_run();
 }
