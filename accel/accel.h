@@ -97,7 +97,8 @@ struct accel {
 	struct irqchip irq;
 	enum irqchip_mode irqchip_mode;
 	unsigned cpus;
-	unsigned phys_bits; /* of a guest physical address */
+	unsigned phys_bits;              /* of a guest physical address */
+	const struct cpuid_table *cpuid; /* what CPUs can show, before -cpu cuts it */
 	struct aspace *mem, *io;
 	/* Split irqchip: the PIC's acknowledge cycle, asked by CPU 0's thread; a vector. */
 	int (*extint_ack)(void *opaque);

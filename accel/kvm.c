@@ -206,6 +206,7 @@ static int kvm_open(struct accel **out, const struct accel_conf *conf, struct er
 	if (ret < 0)
 		goto out;
 	complete_supported(k);
+	k->accel.cpuid = &k->supported;
 	k->accel.phys_bits = kvm_phys_bits(k);
 	max = kvm_cap(k, KVM_CAP_MAX_VCPUS);
 	if (max && conf->cpus > (unsigned)max) {

@@ -10,6 +10,7 @@
 
 #include "accel/vcpu.h"
 #include "base/vclock.h"
+#include "cpu/cpu.h"
 #include "hw/irq/lapic.h"
 #include "hw/irq/softirq.h"
 #include "mem/access.h"
@@ -23,6 +24,7 @@ struct qtest {
 	struct lapics *lapics;
 	struct softirq *irq;
 	struct vcpus *set;
+	struct cpuid_table supported;
 	struct region page;
 	struct mmapping *page_map;
 };
@@ -131,6 +133,8 @@ static int qtest_open(struct accel **out, const struct accel_conf *conf, struct 
 				  .phys_bits = PHYS_BITS,
 				  .mem = conf->mem,
 				  .io = conf->io};
+	x86_cpuid_supported(&q->supported, PHYS_BITS);
+	q->accel.cpuid = &q->supported;
 	vclock_set_manual(conf->clock);
 	q->lapics = lapics_new(conf->cpus, conf->clock, &lapics_ops, q);
 	q->irq = softirq_new(&irq_ops, q, errp);

@@ -327,6 +327,7 @@ static int soft_open(struct accel **out, const struct accel_conf *conf, struct e
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
 	x86_cpuid_supported(&s->supported, PHYS_BITS);
+	s->accel.cpuid = &s->supported;
 	s->lapics = lapics_new(conf->cpus, conf->clock, &lapics_ops, s);
 	s->set = x86_set_new(&set, errp);
 	s->irq = s->set ? softirq_new(&irq_ops, s, errp) : NULL;

@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "mem/access.h"
@@ -116,6 +117,7 @@ static void *vcpu_main(void *opaque)
 	const struct accel_ops *ops = v->accel->ops;
 	struct vcpu_exit x;
 
+	__atomic_store_n(&v->tid, gettid(), __ATOMIC_RELAXED);
 	aspace_thread_enter();
 	while (park(v)) {
 		while (!__atomic_load_n(&v->set->stop, __ATOMIC_ACQUIRE)) {
@@ -346,6 +348,14 @@ bool vcpus_raised(struct vcpus *s)
 bool vcpus_running(struct vcpus *s)
 {
 	return !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE);
+}
+
+int vcpus_tid(struct vcpus *s, unsigned id)
+{
+	unsigned runner = s->accel->ops->one_thread ? 0 : id;
+	int tid = __atomic_load_n(&s->cpu[runner].tid, __ATOMIC_RELAXED);
+
+	return tid ? tid : getpid();
 }
 
 struct vcpu *vcpus_get(struct vcpus *s, unsigned id)

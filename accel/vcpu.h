@@ -19,6 +19,7 @@ struct vcpu {
 	struct accel *accel;
 	unsigned id;
 	pthread_t thread;
+	int tid;      /* of the thread that runs it; 0 = it has not run; atomic */
 	bool started; /* thread exists */
 	bool parked;  /* under the set's lock */
 	void *priv;   /* the accelerator's */
@@ -48,6 +49,7 @@ int vcpus_start(struct vcpus *s, struct err **errp);
 void vcpus_stop(struct vcpus *s);
 bool vcpus_running(struct vcpus *s);
 struct vcpu *vcpus_get(struct vcpus *s, unsigned id); /* NULL past the end */
+int vcpus_tid(struct vcpus *s, unsigned id); /* its thread for the host, the main one before */
 
 /* A local APIC ended a level interrupt of that vector: split irqchip, told to the board. */
 void vcpus_eoi(struct vcpus *s, uint8_t vector);

@@ -166,6 +166,11 @@ void chardev_accept_input(struct chardev *c)
 	c->ops->accept_input(c);
 }
 
+int chardev_take_fd(struct chardev *c)
+{
+	return c->ops->take_fd ? c->ops->take_fd(c) : -1;
+}
+
 const char *chardev_id(const struct chardev *c)
 {
 	return c->id;

@@ -69,6 +69,11 @@ void chardev_free(struct chardev *c); /* drains what it can without blocking; re
 void chardev_attach(struct chardev *c, const struct chardev_fe *fe);
 size_t chardev_write(struct chardev *c, const void *buf, size_t len); /* bytes taken */
 void chardev_accept_input(struct chardev *c); /* the front end has room again */
+/*
+ * Descriptors that the peer of a UNIX socket passed: the oldest that was not taken, the caller's
+ * from now on; -1 = none.  What nobody takes is closed when the next ones come.
+ */
+int chardev_take_fd(struct chardev *c);
 const char *chardev_id(const struct chardev *c);
 void chardev_describe(struct chardev *c, GString *out); /* "unix:/run/x,server=on" and the like */
 

@@ -17,7 +17,8 @@ struct chardev_ops {
 	void (*attached)(struct chardev *c); /* c->fe has changed */
 	void (*accept_input)(struct chardev *c);
 	void (*describe)(struct chardev *c, GString *out);
-	void (*free)(struct chardev *c); /* what init made, not c itself */
+	int (*take_fd)(struct chardev *c); /* may be NULL */
+	void (*free)(struct chardev *c);   /* what init made, not c itself */
 };
 
 struct chardev {
@@ -67,6 +68,7 @@ struct stream {
 	bool out_sock;  /* out_fd is a socket */
 	bool was_short; /* a writer was sent away */
 	GByteArray *queue;
+	GArray *passed; /* of int: descriptors from the peer */
 	GSource *in_src, *out_src;
 	GSource *lost_bh; /* a writer saw the peer leave */
 };

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK 4096
+#define CHUNK 16384
+#define PASSED_MAX 16 /* descriptors in one message */
 
 static void drop_source(GSource **src)
 {
@@ -47,6 +48,45 @@ static void lost(void *opaque)
 		s->ops->gone(s);
 }
 
+static void close_passed(struct stream *s)
+{
+	for (guint i = 0; i < s->passed->len; i++)
+		close(g_array_index(s->passed, int, i));
+	g_array_set_size(s->passed, 0);
+}
+
+static void keep_passed(struct stream *s, struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		g_mutex_lock(&s->lock);
+		close_passed(s);
+		g_array_append_vals(s->passed, CMSG_DATA(c),
+				    (guint)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int)));
+		g_mutex_unlock(&s->lock);
+	}
+}
+
+/* From a socket, with the descriptors that come along. */
+static ssize_t receive(struct stream *s, int fd, uint8_t *buf, size_t len)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(PASSED_MAX * sizeof(int))];
+	} control;
+	struct iovec iov = {buf, len};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	if (n > 0 && msg.msg_controllen)
+		keep_passed(s, &msg);
+	return n;
+}
+
 static gboolean on_readable(gint fd, GIOCondition cond, gpointer opaque)
 {
 	struct stream *s = opaque;
@@ -55,7 +95,8 @@ static gboolean on_readable(gint fd, GIOCondition cond, gpointer opaque)
 	ssize_t n = 0;
 
 	if (room) {
-		n = read(fd, buf, MIN(room, sizeof(buf)));
+		n = s->out_sock ? receive(s, fd, buf, MIN(room, sizeof(buf)))
+				: read(fd, buf, MIN(room, sizeof(buf)));
 		if (n > 0)
 			chardev_input(&s->base, buf, n);
 		if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
@@ -171,6 +212,20 @@ static void stream_attached(struct chardev *c)
 		chardev_event(c, CHARDEV_EV_OPENED);
 }
 
+static int stream_take_fd(struct chardev *c)
+{
+	struct stream *s = (struct stream *)c;
+	int fd = -1;
+
+	g_mutex_lock(&s->lock);
+	if (s->passed->len) {
+		fd = g_array_index(s->passed, int, 0);
+		g_array_remove_index(s->passed, 0);
+	}
+	g_mutex_unlock(&s->lock);
+	return fd;
+}
+
 static void stream_describe(struct chardev *c, GString *out)
 {
 	struct stream *s = (struct stream *)c;
@@ -200,6 +255,8 @@ static void stream_free(struct chardev *c)
 		s->ops->fini(s);
 	close_fds(s);
 	g_byte_array_free(s->queue, TRUE);
+	close_passed(s);
+	g_array_free(s->passed, TRUE);
 	g_mutex_clear(&s->lock);
 }
 
@@ -208,6 +265,7 @@ static const struct chardev_ops stream_chardev_ops = {
 	.attached = stream_attached,
 	.accept_input = stream_accept_input,
 	.describe = stream_describe,
+	.take_fd = stream_take_fd,
 	.free = stream_free,
 };
 
@@ -232,6 +290,7 @@ struct chardev *stream_new(const struct chardev_conf *conf, const struct stream_
 	set_fds(s, in_fd, out_fd);
 	s->connected = in_fd >= 0 || out_fd >= 0;
 	s->queue = g_byte_array_new();
+	s->passed = g_array_new(FALSE, FALSE, sizeof(int));
 	s->lost_bh = chardev_bh_new(lost, s, conf->context);
 	return &s->base;
 }
@@ -254,6 +313,7 @@ void stream_disconnect(struct stream *s)
 	drop_source(&s->in_src);
 	drop_source(&s->out_src);
 	g_byte_array_set_size(s->queue, 0);
+	close_passed(s);
 	if (!s->ops->keep_fds)
 		close_fds(s);
 	s->connected = s->in_eof = false;

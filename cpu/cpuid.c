@@ -264,11 +264,12 @@ static int parse_word(struct cpu_spec *spec, const char *word, struct err **errp
 		name = g_strdup(word + 1);
 	} else {
 		name = eq ? g_strndup(word, (gsize)(eq - word)) : g_strdup(word);
-		if (eq && strcmp(eq + 1, "on") && strcmp(eq + 1, "off"))
-			return err_set(errp, -EINVAL, "-cpu: '%s' takes on or off, not '%s'", name,
-				       eq + 1);
 		on = !eq || !strcmp(eq + 1, "on");
 	}
+	if (eq && !strcmp(name, "apic-id") && !strcmp(eq + 1, "0"))
+		return 0; /* CPU 0 has it anyhow */
+	if (eq && strcmp(eq + 1, "on") && strcmp(eq + 1, "off"))
+		return err_set(errp, -EINVAL, "-cpu: '%s' takes on or off, not '%s'", name, eq + 1);
 	if (!strcmp(name, "kvm")) {
 		spec->hide_kvm = !on;
 		return 0;
@@ -562,6 +563,26 @@ int cpuid_build(struct cpuid_table *out, const struct cpu_spec *spec,
 		hide_hypervisor_leaves(out);
 	apply_topology(out, topo, id);
 	return 0;
+}
+
+const char *cpu_model_name(size_t i)
+{
+	return i < G_N_ELEMENTS(models) ? models[i].name : NULL;
+}
+
+const char *cpu_model_features(size_t i)
+{
+	return models[i].features ?: "";
+}
+
+const char *cpu_spec_model(const struct cpu_spec *spec)
+{
+	return spec->model->name;
+}
+
+const char *cpu_feature_name(size_t i)
+{
+	return i < G_N_ELEMENTS(features) ? features[i].name : NULL;
 }
 
 void cpu_models_help(FILE *f)

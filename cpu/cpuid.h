@@ -59,4 +59,11 @@ struct cpuid_leaf *cpuid_find(struct cpuid_table *t, uint32_t leaf, uint32_t sub
 bool cpuid_has(const struct cpuid_table *t, const char *feature); /* by name */
 void cpu_models_help(FILE *f);
 
+/* Model number i: its name, NULL past the last; features it has by itself, "" = the host's. */
+const char *cpu_model_name(size_t i);
+const char *cpu_model_features(size_t i);
+const char *cpu_spec_model(const struct cpu_spec *spec); /* name */
+/* Every feature's name in the table's order, NULL past the last. */
+const char *cpu_feature_name(size_t i);
+
 #endif

@@ -75,6 +75,11 @@ static int fill_from_object(struct vm_device *d, const char *prefix, JsonObject 
 	return ret;
 }
 
+int device_from_json(struct vm_device *d, JsonObject *object, bool nested, struct err **errp)
+{
+	return fill_from_object(d, NULL, object, nested, errp);
+}
+
 static int fill_from_json(struct vm_device *d, const char *arg, bool nested, struct err **errp)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();

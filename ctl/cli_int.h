@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "ctl/cli.h"
+#include "ctl/device_text.h"
 #include "vm/config.h"
 
 /* One run of cli_parse(). */
@@ -38,12 +39,6 @@ cli_handler cli_chardev, cli_serial, cli_monitor, cli_mon, cli_qmp, cli_qmp_pret
 	cli_debugcon;
 cli_handler cli_boot, cli_fw_cfg, cli_watchdog_action;
 cli_handler cli_object, cli_drive, cli_blockdev;
-
-/*
- * What -device and its like may say, key=value or JSON, whose members' members become "a.b": driver
- * and id go to their fields, all else to the properties.  first: see kv_parse().
- */
-int cli_fill(struct vm_device *d, const char *arg, const char *first, struct err **errp);
 
 /* Help was printed to s->out: the rest of the command line does not matter any more. */
 void cli_exit_now(struct cli *s);
@@ -92,8 +87,6 @@ extern const struct choice choices_on_off[], choices_on_off_auto[], choices_off[
 int props_apply(const struct prop *table, void *target, unsigned kind, const GArray *list,
 		struct err **errp);
 
-/* An id as QEMU wants it: a letter, then letters, digits, '-', '.', '_'. */
-int check_id(const char *id, struct err **errp);
 int parse_choice(const struct choice *choices, const char *value, int *out, struct err **errp);
 int parse_bytes(const char *value, uint64_t unit, uint64_t *out, struct err **errp);
 void replace(char **where, const char *value); /* frees what was there */

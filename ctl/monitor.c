@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the human monitor: line editing, the table of commands, the table of "info" topics.  Called by
+ * Owns the human monitor: line editing, completion, the table of commands.  Called by
  * its chardev; acts only through struct monitor_ops and knows nothing of the machine.
  */
 #include "ctl/monitor.h"
@@ -29,7 +29,7 @@ struct command {
 	const char *name, *alias; /* alias may be NULL */
 	const char *arg;          /* NULL = takes none */
 	void (*run)(struct monitor *m, const char *arg, GString *out);
-	size_t op; /* offset in struct monitor_ops, where run is simple() */
+	size_t op; /* offset in struct monitor_ops, where run is NULL */
 	const char *help;
 };
 
@@ -46,16 +46,15 @@ static const struct command commands[] = {
 	{"cont", "c", NULL, OP(cont), "let the CPUs run"},
 	{"system_reset", NULL, NULL, OP(system_reset), "reset the machine"},
 	{"system_powerdown", NULL, NULL, OP(system_powerdown), "press the power button"},
-};
-
-static const struct {
-	const char *name, *help;
-} topics[] = {
-	{"status", "is it running"},      {"version", "version of sluice"},
-	{"name", "name of the guest"},    {"pci", "PCI devices"},
-	{"mtree", "memory map"},          {"vfio", "assigned devices"},
-	{"irq", "interrupt routes"},      {"cpus", "virtual CPUs"},
-	{"chardev", "character devices"},
+	{"nmi", NULL, NULL, OP(nmi), "send an NMI to every CPU"},
+	{"x", NULL, "/fmt addr", OP(x),
+	 "show memory at an address of CPU 0; such as x /4xw 0x1000"},
+	{"xp", NULL, "/fmt addr", OP(xp), "show physical memory"},
+	{"device_add", NULL, "driver[,prop=value]", OP(device_add),
+	 "add a device, as -device does"},
+	{"device_del", NULL, "device", OP(device_del), "ask the guest to give a device back"},
+	{"x-vfio-config", NULL, "device", OP(vfio_config),
+	 "show who owns each byte of an assigned device's config space"},
 };
 
 static const char **command_names(void)
@@ -67,13 +66,16 @@ static const char **command_names(void)
 	return names;
 }
 
-static const char **topic_names(void)
+/* What may follow a command; ends with NULL, to be freed. */
+static const char **words_of(struct monitor *m, const char *command)
 {
-	const char **names = g_new0(const char *, G_N_ELEMENTS(topics) + 1);
+	GPtrArray *words = g_ptr_array_new();
+	const char *w, *about;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(topics); i++)
-		names[i] = topics[i].name;
-	return names;
+	for (size_t i = 0; m->ops.word && (w = m->ops.word(m->opaque, command, i, &about)); i++)
+		g_ptr_array_add(words, (gpointer)w);
+	g_ptr_array_add(words, NULL);
+	return (const char **)g_ptr_array_free(words, FALSE);
 }
 
 static void unknown(GString *out, const char *what, const char *given, const char **names)
@@ -101,10 +103,12 @@ static void help_one(const struct command *c, GString *out)
 			       c->alias ?: "", c->arg ? " " : "", c->arg ?: "", c->help);
 }
 
-static void list_topics(GString *out)
+static void list_topics(struct monitor *m, GString *out)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(topics); i++)
-		g_string_append_printf(out, "info %s -- %s\n", topics[i].name, topics[i].help);
+	const char *w, *about;
+
+	for (size_t i = 0; m->ops.word && (w = m->ops.word(m->opaque, "info", i, &about)); i++)
+		g_string_append_printf(out, "info %s -- %s\n", w, about ?: "");
 }
 
 static void help(struct monitor *m, const char *arg, GString *out)
@@ -118,39 +122,35 @@ static void help(struct monitor *m, const char *arg, GString *out)
 	for (size_t i = 0; !*arg && i < G_N_ELEMENTS(commands); i++)
 		help_one(&commands[i], out);
 	if (c && c->run == info)
-		list_topics(out);
-}
-
-static bool is_topic(const char *name)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(topics); i++)
-		if (!strcmp(topics[i].name, name))
-			return true;
-	return false;
+		list_topics(m, out);
 }
 
 static void info(struct monitor *m, const char *arg, GString *out)
 {
 	if (!*arg)
-		list_topics(out);
-	else if (!is_topic(arg))
-		unknown(out, "topic", arg, topic_names());
-	else if (!strcmp(arg, "version"))
-		g_string_append(out, SLUICE_VERSION "\n");
-	else if (!m->ops.info || !m->ops.info(m->opaque, arg, out))
+		list_topics(m, out);
+	else if (!m->ops.info)
 		g_string_append_printf(out, "info %s: not available in this machine\n", arg);
+	else if (!m->ops.info(m->opaque, arg, out))
+		unknown(out, "topic", arg, words_of(m, "info"));
 }
 
-static void simple(struct monitor *m, const struct command *c, GString *out)
+/* A command that is one op: of none or of one argument. */
+static void simple(struct monitor *m, const struct command *c, const char *arg, GString *out)
 {
-	void (*op)(void *opaque);
+	const char *at = (const char *)&m->ops + c->op;
+	void (*plain)(void *opaque);
+	void (*with_arg)(void *opaque, const char *arg, GString *out);
 
-	memcpy(&op, (const char *)&m->ops + c->op, sizeof(op));
-	m->done = op && c->op == offsetof(struct monitor_ops, quit);
-	if (op)
-		op(m->opaque);
-	else
+	memcpy(&plain, at, sizeof(plain));
+	memcpy(&with_arg, at, sizeof(with_arg));
+	m->done = plain && c->op == offsetof(struct monitor_ops, quit);
+	if (!plain)
 		g_string_append_printf(out, "%s: not available in this machine\n", c->name);
+	else if (c->arg)
+		with_arg(m->opaque, arg, out);
+	else
+		plain(m->opaque);
 }
 
 void monitor_command(struct monitor *m, const char *line, GString *out)
@@ -173,7 +173,7 @@ void monitor_command(struct monitor *m, const char *line, GString *out)
 	else if (c->run)
 		c->run(m, arg, out);
 	else
-		simple(m, c, out);
+		simple(m, c, arg, out);
 }
 
 /* ---- the terminal ---- */
@@ -240,6 +240,58 @@ static void insert(struct monitor *m, uint8_t byte)
 	print(m, echo);
 }
 
+/* --- completion --- */
+
+/* How far all that begin with prefix agree; *n: how many there are. */
+static size_t common(const char **words, const char *prefix, unsigned *n, const char **first)
+{
+	size_t len = 0;
+
+	*n = 0;
+	for (; *words; words++) {
+		if (!g_str_has_prefix(*words, prefix))
+			continue;
+		if (!(*n)++) {
+			*first = *words;
+			len = strlen(*words);
+		}
+		while (strncmp(*first, *words, len))
+			len--;
+	}
+	return len;
+}
+
+static void show_choices(struct monitor *m, const char **words, const char *prefix)
+{
+	g_autoptr(GString) out = g_string_new("\n");
+
+	for (; *words; words++)
+		if (g_str_has_prefix(*words, prefix))
+			g_string_append_printf(out, "%s\n", *words);
+	g_string_append_printf(out, PROMPT "%s", m->line->str);
+	print(m, out->str);
+}
+
+static void complete(struct monitor *m)
+{
+	const char *space = strrchr(m->line->str, ' '), *first = "";
+	const char *prefix = space ? space + 1 : m->line->str;
+	g_autofree char *command = g_strndup(m->line->str, strcspn(m->line->str, " "));
+	g_autofree const char **words =
+		!space || !strcmp(command, "help") ? command_names() : words_of(m, command);
+	unsigned n;
+	size_t len = common(words, prefix, &n, &first), have = strlen(prefix);
+
+	if (n > 1 && len == have) {
+		show_choices(m, words, prefix);
+		return;
+	}
+	for (; n && have < len; have++)
+		insert(m, (uint8_t)first[have]);
+	if (n == 1)
+		insert(m, ' ');
+}
+
 static void text_key(struct monitor *m, uint8_t byte)
 {
 	switch (byte) {
@@ -260,6 +312,9 @@ static void text_key(struct monitor *m, uint8_t byte)
 		break;
 	case 'W' - '@':
 		rub_out(m, last_word(m->line));
+		break;
+	case '\t':
+		complete(m);
 		break;
 	case 0x1b:
 		m->key = ESC;
@@ -325,7 +380,8 @@ struct monitor *monitor_new(struct chardev *c, const struct monitor_ops *ops, vo
 	m->opaque = opaque;
 	m->line = g_string_new(NULL);
 	m->pending = g_string_new(NULL);
-	chardev_attach(c, &fe);
+	if (c)
+		chardev_attach(c, &fe);
 	return m;
 }
 
@@ -333,7 +389,8 @@ void monitor_free(struct monitor *m)
 {
 	if (!m)
 		return;
-	chardev_attach(m->c, NULL);
+	if (m->c)
+		chardev_attach(m->c, NULL);
 	g_string_free(m->line, TRUE);
 	g_string_free(m->pending, TRUE);
 	g_free(m);

@@ -21,10 +21,22 @@ struct monitor_ops {
 	void (*cont)(void *opaque);
 	void (*system_reset)(void *opaque);
 	void (*system_powerdown)(void *opaque);
-	/* Appends lines that end with '\n'; false where this machine has no such topic. */
+	void (*nmi)(void *opaque);
+	/* These append lines that end with '\n'; info: false where there is no such topic. */
 	bool (*info)(void *opaque, const char *what, GString *out);
+	void (*x)(void *opaque, const char *args, GString *out);
+	void (*xp)(void *opaque, const char *args, GString *out);
+	void (*device_add)(void *opaque, const char *args, GString *out);
+	void (*device_del)(void *opaque, const char *args, GString *out);
+	void (*vfio_config)(void *opaque, const char *args, GString *out);
+	/*
+	 * Words that may follow this command, one at a time; NULL past the last.  *help: what it
+	 * is, or NULL.  For completion and "help".
+	 */
+	const char *(*word)(void *opaque, const char *command, size_t i, const char **help);
 };
 
+/* c NULL: no terminal, only monitor_command(). */
 struct monitor *monitor_new(struct chardev *c, const struct monitor_ops *ops, void *opaque);
 void monitor_free(struct monitor *m); /* detaches from the chardev */
 

@@ -122,7 +122,7 @@ static int make_memory(struct memory_backend *b, const struct memory_conf *m, st
 		       : ram_init(&b->ram, b->id, size, errp);
 }
 
-static int add_memory(GPtrArray *all, const struct vm_device *o, struct err **errp)
+int backends_add(GPtrArray *all, const struct vm_device *o, struct err **errp)
 {
 	const struct object_type *t = find_type(o->driver, errp);
 	struct memory_backend *b;
@@ -132,8 +132,11 @@ static int add_memory(GPtrArray *all, const struct vm_device *o, struct err **er
 	if (ret >= 0) {
 		b = g_new0(struct memory_backend, 1);
 		b->id = g_strdup(o->id);
-		g_ptr_array_add(all, b);
 		ret = make_memory(b, &m, errp);
+		if (ret >= 0)
+			g_ptr_array_add(all, b);
+		else
+			free_backend(b);
 	}
 	if (t)
 		props_clear(&m, t->props);
@@ -147,11 +150,20 @@ GPtrArray *backends_new(const struct vm_config *c, struct err **errp)
 	GPtrArray *all = g_ptr_array_new_with_free_func(free_backend);
 
 	for (guint i = 0; i < c->objects->len; i++)
-		if (add_memory(all, c->objects->pdata[i], errp) < 0) {
+		if (backends_add(all, c->objects->pdata[i], errp) < 0) {
 			g_ptr_array_free(all, TRUE);
 			return NULL;
 		}
 	return all;
+}
+
+void backends_del(GPtrArray *all, const char *id)
+{
+	for (guint i = 0; all && i < all->len; i++)
+		if (!strcmp(((struct memory_backend *)all->pdata[i])->id, id)) {
+			g_ptr_array_remove_index(all, i);
+			return;
+		}
 }
 
 struct ram *backends_memory(const GPtrArray *backends, const char *id, struct err **errp)

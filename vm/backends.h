@@ -18,6 +18,9 @@ struct memory_backend {
 
 /* Array of struct memory_backend, to be freed by g_ptr_array_free(); NULL with a message. */
 GPtrArray *backends_new(const struct vm_config *c, struct err **errp);
+/* At run time: one more, one less that no device has; an id that is not there is fine. */
+int backends_add(GPtrArray *backends, const struct vm_device *conf, struct err **errp);
+void backends_del(GPtrArray *backends, const char *id);
 /* NULL with a message that has the nearest id. */
 struct ram *backends_memory(const GPtrArray *backends, const char *id, struct err **errp);
 

@@ -27,6 +27,22 @@
 #include "vm/boot.h"
 #include "vm/config.h"
 
+enum board_told {
+	BOARD_DELETED,        /* a device has left */
+	BOARD_UNPLUG_REFUSED, /* the guest keeps it */
+	BOARD_HOST_REQUEST,   /* of an assigned one: the host wants it back; path: its BDF there */
+	BOARD_HOST_ERROR,     /* ... it has failed */
+};
+
+/* One device that the user asked for. */
+struct board_device {
+	struct vm_device *conf;
+	struct pcidev *dev; /* NULL: not PCI */
+	char *path;
+	bool leaving;      /* the guest was asked to give it back */
+	unsigned requests; /* of the host for it */
+};
+
 /* What the board asks of the machine; any thread. */
 struct board_ops {
 	void (*reset)(void *opaque);
@@ -36,6 +52,9 @@ struct board_ops {
 	/* The guest's kernel has crashed; crash_loaded: and another one goes on in its place. */
 	void (*panicked)(void *opaque, bool crash_loaded);
 	void (*watchdog)(void *opaque); /* one of them barked */
+	bool (*running)(void *opaque);  /* main loop's thread */
+	/* Main loop's thread.  id may be NULL; path: the device's in QOM. */
+	void (*told)(void *opaque, enum board_told what, const char *id, const char *path);
 	struct chardev *(*chardev)(void *opaque, const char *id,
 				   struct err **errp); /* a free one */
 	void *opaque;
@@ -78,6 +97,13 @@ struct board {
 	struct host *host; /* the emulated host; NULL where none is configured */
 	struct boot_image *boot;
 	GPtrArray *backends; /* memory that devices name (vm/backends.h) */
+	/* hotplug.c's */
+	GPtrArray *plugged; /* of struct board_device */
+	unsigned anonymous; /* of them without an id, so far */
+	bool live;          /* the guest has run: only slots with hotplug change */
+	GMutex slots_lock;  /* the next two */
+	GArray *slots;      /* of what the guest did to them */
+	guint slots_source;
 };
 
 /* Steps in order; board_free undoes whatever was done. */
@@ -92,6 +118,24 @@ void board_set_pin(struct board *b, int pin, bool level); /* of the IO-APIC, whe
 void board_untap(struct board *b);  /* on return the tap is not called any more */
 void board_settle(struct board *b); /* returns when devices have done all that was asked of them */
 
+/*
+ * hotplug.c; main loop's thread but for board_slot_off() and _kept(), which are for struct
+ * pcihost_ops, any thread.
+ * board_add: as the user's -device or device_add.  board_del: -ENODEV where there is none; else the
+ * guest is asked (b->live) or the device goes at once.  board_request: the host wants an assigned
+ * device back, whose vdev may be gone on return.
+ */
+void board_devices_init(struct board *b);
+void board_devices_fini(struct board *b);
+struct board_device *board_device(struct board *b, const char *id); /* NULL = none */
+int board_add(struct board *b, const struct vm_device *conf, struct err **errp);
+int board_del(struct board *b, const char *id, struct err **errp);
+void board_end_unplugs(struct board *b);
+void board_request(struct board *b, struct pcidev *dev, bool running);
+void board_slot_off(void *board, struct pcidev *port);
+void board_slot_kept(void *board, struct pcidev *port);
+bool board_slots_busy(struct board *b); /* devices are about to leave */
+
 /* fwitems.c: makes fw_cfg and fills it; the RAM is known.  0 or -errno. */
 int board_fw_cfg(struct board *b, struct err **errp);
 /* ... the order of drives for this reset, after the clock's own. */
@@ -104,7 +148,8 @@ int hostdevs_new(const struct vm_config *c, struct host **out, struct err **errp
 int devs_make_host(const struct vm_device *conf, struct pcidev **out, struct err **errp);
 /* devs.c: warns of each -global that is for no device model and no part of the board. */
 void devs_check_globals(const struct vm_config *config);
-/* devs.c: make one -device. */
-int devs_create(struct board *b, const struct vm_device *conf, struct err **errp);
+/* devs.c: make one -device; *out: the PCI device that it became, NULL = none. */
+int devs_create(struct board *b, const struct vm_device *conf, struct pcidev **out,
+		struct err **errp);
 
 #endif

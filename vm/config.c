@@ -106,6 +106,19 @@ void vm_device_free(struct vm_device *d)
 	g_free(d);
 }
 
+struct vm_device *vm_device_copy(const struct vm_device *d)
+{
+	struct vm_device *copy = vm_device_new(d->driver);
+
+	copy->id = g_strdup(d->id);
+	for (guint i = 0; i < d->props->len; i++) {
+		const struct kv *kv = &g_array_index(d->props, struct kv, i);
+
+		vm_device_set(copy, kv->key, kv->value);
+	}
+	return copy;
+}
+
 static struct kv *find_prop(const struct vm_device *d, const char *key)
 {
 	for (guint i = 0; i < d->props->len; i++) {

@@ -4,7 +4,8 @@
  *
  * Invariants: ctl/ fills it (cli.c from argv; later the XML reader), vm_config_complete() puts the
  * defaults, vm_config_validate() refuses what cannot work, then it is read only.  All strings are
- * owned.
+ * owned.  Only the lists of back ends (objects, drives, chardevs) change later: they are what
+ * there is now, as object-add, blockdev-add and chardev-add of QMP have it.
  */
 #ifndef VM_CONFIG_H
 #define VM_CONFIG_H
@@ -167,6 +168,7 @@ void vm_monitor_free(struct vm_monitor *m);
 
 struct vm_device *vm_device_new(const char *driver);
 void vm_device_free(struct vm_device *d);
+struct vm_device *vm_device_copy(const struct vm_device *d);
 void vm_device_set(struct vm_device *d, const char *key, const char *value); /* replaces */
 const char *vm_device_get(const struct vm_device *d, const char *key);       /* NULL if absent */
 

@@ -20,6 +20,7 @@
 #include "hw/dev/pvpanic.h"
 #include "hw/dev/testdev.h"
 #include "hw/dev/zoo.h"
+#include "hw/pci/slot.h"
 #include "vm/backends.h"
 #include "vm/board.h"
 
@@ -32,6 +33,7 @@ struct pci_place {
 struct dev_conf {
 	const char *driver;
 	char *id;
+	struct pcidev *made; /* out: what was plugged in */
 	struct pci_place place;
 	struct vdev_conf vfio;
 	uint32_t port_nr, chassis, slot;
@@ -243,13 +245,20 @@ static struct pcibus *find_place(struct board *b, const struct dev_conf *c, int 
 	struct pcibus *bus = find_bus(b, c->place.bus, errp);
 
 	*devfn = parse_addr(c->place.addr, errp);
-	if (bus && *devfn >= -1)
+	if (bus && b->live && !pcislot_hotpluggable(bus)) {
+		err_set(errp, -ENOTSUP, "Bus '%s' does not support hotplugging",
+			bus->bridge ? bus->bridge->name : "pcie.0");
+		err_hint(errp,
+			 "Name a port with bus=, one that was there when the machine started.");
+	} else if (bus && *devfn >= -1) {
 		return bus;
+	}
 	err_prefix(errp, "-device %s%s%s", c->driver, c->id ? ",id=" : "", c->id ? c->id : "");
 	return NULL;
 }
 
-static int plug(struct board *b, struct pcidev *d, struct pcibus *bus, int devfn, struct err **errp)
+static int plug(struct dev_conf *c, struct pcidev *d, struct pcibus *bus, int devfn,
+		struct err **errp)
 {
 	int ret;
 
@@ -259,6 +268,8 @@ static int plug(struct board *b, struct pcidev *d, struct pcibus *bus, int devfn
 			: pcidev_plug(d, bus, (uint8_t)devfn, errp);
 	if (ret < 0)
 		d->ops->free(d);
+	else
+		c->made = d;
 	return ret;
 }
 
@@ -276,7 +287,7 @@ static int create_vfio(struct board *b, struct dev_conf *c, struct err **errp)
 	c->vfio.multifunction = c->place.multifunction;
 	ret = vdev_new(&d, b->vfio, &c->vfio, pcibus_express(bus), !bus->bridge, errp);
 	c->vfio.id = NULL;
-	return ret < 0 ? ret : plug(b, d, bus, devfn, errp);
+	return ret < 0 ? ret : plug(c, d, bus, devfn, errp);
 }
 
 static int put_port(struct board *b, struct dev_conf *c,
@@ -300,7 +311,7 @@ static int put_port(struct board *b, struct dev_conf *c,
 	d = make(&port);
 	if (c->place.multifunction)
 		d->cfg[PCI_HEADER_TYPE] |= 0x80;
-	return plug(b, d, bus, devfn, errp);
+	return plug(c, d, bus, devfn, errp);
 }
 
 static int create_port(struct board *b, struct dev_conf *c, struct err **errp)
@@ -393,7 +404,7 @@ static int create_made(struct board *b, struct dev_conf *c, const struct devmode
 		return ret;
 	if (c->place.multifunction)
 		d->cfg[PCI_HEADER_TYPE] |= 0x80;
-	return plug(b, d, bus, devfn, errp);
+	return plug(c, d, bus, devfn, errp);
 }
 
 static int create_pc_testdev(struct board *b, struct dev_conf *c, struct err **errp)
@@ -567,7 +578,8 @@ static int set_props(struct board *b, struct dev_conf *c, const struct devmodel 
 	return ret;
 }
 
-int devs_create(struct board *b, const struct vm_device *dev, struct err **errp)
+int devs_create(struct board *b, const struct vm_device *dev, struct pcidev **out,
+		struct err **errp)
 {
 	const struct devmodel *m = find_model(dev->driver, errp);
 	struct dev_conf c = {.driver = dev->driver, .id = dev->id};
@@ -577,10 +589,13 @@ int devs_create(struct board *b, const struct vm_device *dev, struct err **errp)
 		err_prefix(errp, "-device %s", dev->driver);
 		return -ENOENT;
 	}
+	if (b->live && strcmp(m->bus, "PCI"))
+		return err_set(errp, -ENOTSUP, "Device '%s' does not support hotplugging", m->name);
 	ret = set_props(b, &c, m, dev, "-device", errp);
 	if (!ret)
 		ret = m->make ? create_made(b, &c, m, errp) : m->create(b, &c, errp);
 	props_clear(&c, m->props);
+	*out = c.made;
 	return ret;
 }
 
@@ -604,6 +619,14 @@ int devs_make_host(const struct vm_device *dev, struct pcidev **out, struct err 
 		ret = m->make(NULL, &c, out, errp);
 	props_clear(&c, m->props);
 	return ret;
+}
+
+bool devs_model(size_t i, struct devs_model *m)
+{
+	if (i >= G_N_ELEMENTS(models))
+		return false;
+	*m = (struct devs_model){models[i].name, models[i].bus, models[i].help, models[i].props};
+	return true;
 }
 
 void devs_help(FILE *f)

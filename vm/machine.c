@@ -46,6 +46,9 @@ int board_memory(struct board *b, struct err **errp)
 
 	b->mem = aspace_new("memory", 0);
 	b->io = aspace_new("I/O", 0x10000);
+	b->backends = backends_new(b->config, errp);
+	if (!b->backends)
+		return -ENOMEM;
 	if (board_is_none(b))
 		return 0;
 	ret = ram_init(&b->ram, "pc.ram", size, errp);
@@ -60,8 +63,7 @@ int board_memory(struct board *b, struct err **errp)
 			   0);
 	aspace_commit(b->mem);
 	make_e820(b);
-	b->backends = backends_new(b->config, errp);
-	return b->backends ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* --- interrupts: all in the accelerator, or PIC, PIT and IO-APIC here --- */
@@ -191,7 +193,13 @@ static int board_intx_gsi(void *opaque, unsigned slot, unsigned pin)
 	return lpc_intx_gsi(((struct board *)opaque)->lpc, slot, pin);
 }
 
-static const struct pcihost_ops pci_ops = {board_intx, board_intx_gsi, board_msi};
+static const struct pcihost_ops pci_ops = {
+	.intx = board_intx,
+	.intx_gsi = board_intx_gsi,
+	.msi = board_msi,
+	.slot_off = board_slot_off,
+	.slot_kept = board_slot_kept,
+};
 
 static void make_windows(struct board *b)
 {
@@ -214,6 +222,21 @@ static int accel_group(void *opaque, int fd, bool add)
 	struct board *b = opaque;
 
 	return b->accel->ops->vfio_group ? b->accel->ops->vfio_group(b->accel, fd, add) : -ENOTSUP;
+}
+
+static void vfio_request(void *opaque, struct pcidev *d, const char *host)
+{
+	struct board *b = opaque;
+
+	b->ops.told(b->ops.opaque, BOARD_HOST_REQUEST, d->name, host);
+	board_request(b, d, b->ops.running(b->ops.opaque));
+}
+
+static void vfio_error(void *opaque, struct pcidev *d, const char *host)
+{
+	struct board *b = opaque;
+
+	b->ops.told(b->ops.opaque, BOARD_HOST_ERROR, d->name, host);
 }
 
 static void vfio_fatal(void *opaque, const char *text)
@@ -266,6 +289,8 @@ static int make_pci(struct board *b, struct err **errp)
 		.clock = b->clock,
 		.accel_group = accel_group,
 		.fatal = vfio_fatal,
+		.request = vfio_request,
+		.error = vfio_error,
 		.opaque = b,
 	};
 
@@ -361,6 +386,7 @@ int board_devices(struct board *b, struct err **errp)
 			return -ENOEXEC;
 	}
 	devs_check_globals(b->config);
+	board_devices_init(b);
 	make_irq(b);
 	ret = make_pci(b, errp);
 	if (ret < 0)
@@ -372,7 +398,7 @@ int board_devices(struct board *b, struct err **errp)
 	if (ret >= 0)
 		ret = make_debugcon(b, errp);
 	for (guint i = 0; ret >= 0 && i < b->config->devices->len; i++)
-		ret = devs_create(b, b->config->devices->pdata[i], errp);
+		ret = board_add(b, b->config->devices->pdata[i], errp);
 	return ret;
 }
 
@@ -404,12 +430,15 @@ int board_reset(struct board *b, struct x86_regs *regs, struct err **errp)
 	struct acpi_facts facts = {.cpus = b->config->cpus, .windows = b->windows};
 	int ret;
 
+	board_end_unplugs(b);
 	pcihost_reset(&b->pci);
 	reset_chips(b);
 	ret = b->accel->ops->reset ? b->accel->ops->reset(b->accel) : 0;
 	if (ret < 0)
 		return err_set_errno(errp, ret, "reset the accelerator's interrupt chips");
-	ret = q35_setup_pci(&b->pci, &b->windows, errp);
+	/* Test clients place devices themselves, as if no firmware had run. */
+	if (b->accel->ops != &qtest_accel_ops)
+		ret = q35_setup_pci(&b->pci, &b->windows, errp);
 	if (ret < 0)
 		return ret;
 	facts.last_bus = MIN((q35_last_bus(&b->pci) + 8) | 15, 255);
@@ -421,6 +450,7 @@ int board_reset(struct board *b, struct x86_regs *regs, struct err **errp)
 void board_free_devices(struct board *b)
 {
 	pcihost_fini(&b->pci);
+	board_devices_fini(b);
 	vfio_ctx_free(b->vfio);
 	vfio_host_free(b->host);
 	lpc_free(b->lpc);

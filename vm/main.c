@@ -2,6 +2,8 @@
 /* The program: command line to configuration, configuration to machine, run, exit.  The only file
  * that sees every layer. */
 #include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +47,20 @@ static int build_and_run(struct vm *vm, struct control *control, int daemon, str
 	return ret < 0 ? ret : vm_run(vm, errp);
 }
 
+static gboolean nothing(gpointer opaque)
+{
+	return G_SOURCE_CONTINUE;
+}
+
+/* The end has begun: whoever asks for it once more does not cut it short. */
+static void expect_signals(void)
+{
+	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(sigs); i++)
+		g_unix_signal_add(sigs[i], nothing, NULL);
+}
+
 static int run_machine(const struct vm_config *c, struct control *control, int daemon,
 		       struct err **errp)
 {
@@ -59,6 +75,7 @@ static int run_machine(const struct vm_config *c, struct control *control, int d
 		ret = build_and_run(vm, control, daemon, errp);
 	else if (ret > 0)
 		ret = 0;
+	expect_signals();
 	control_detach(control);
 	vm_free(vm);
 	return ret;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "accel/vcpu.h"
@@ -15,6 +14,7 @@
 #include "mem/aspace.h"
 #include "mem/layout.h"
 #include "vm/board.h"
+#include "vm/chardevs.h"
 
 static const char *const state_names[] = {
 #define X(id, name) name,
@@ -25,18 +25,11 @@ static const char *const state_names[] = {
 /* What the board told and the main loop has not looked at yet: bits of struct vm's told. */
 enum { TOLD_PANIC = 1, TOLD_CRASH_LOADED = 2, TOLD_WATCHDOG = 4 };
 
-struct port_chardev {
-	char *id;
-	struct chardev *chr;
-	struct chardev_mux *mux;
-	bool taken;
-};
-
 struct vm {
 	const struct vm_config *config;
 	const struct vm_ops *ops;
 	GMainLoop *loop;
-	GArray *chardevs; /* of struct port_chardev */
+	struct chardevs *chardevs;
 	struct board board;
 	struct vcpus *vcpus;
 	enum vm_state state;
@@ -46,6 +39,7 @@ struct vm {
 	char *fatal;    /* under fatal_lock */
 	GMutex fatal_lock;
 	guint signals[3];
+	bool stale; /* devices came or went since the reset, before the guest has run */
 	bool quitting;
 };
 
@@ -78,7 +72,7 @@ struct vcpus *vm_vcpus(struct vm *vm)
 
 static void tell(struct vm *vm, enum vm_event_kind kind, bool guest, const char *reason)
 {
-	const struct vm_event ev = {kind, guest, reason};
+	const struct vm_event ev = {.kind = kind, .guest = guest, .reason = reason};
 
 	vm->ops->event(vm->ops->opaque, &ev);
 }
@@ -118,11 +112,38 @@ static void resume(struct vm *vm)
 	}
 }
 
+static int reset_machine(struct vm *vm, struct err **errp)
+{
+	struct x86_regs regs;
+	int ret;
+
+	g_atomic_int_and(&vm->told, 0u); /* was said by a guest that is no more */
+
+	if (!vm->vcpus)
+		return 0;
+	ret = board_reset(&vm->board, &regs, errp);
+	return ret < 0 ? ret : vcpus_reset(vm->vcpus, &regs, errp);
+}
+
 static void start(struct vm *vm)
 {
 	vclock_start(vm->board.clock);
+	vm->board.live = true;
 	vm->state = VM_RUNNING;
 	resume(vm);
+}
+
+/* What firmware does at the start is done again for devices that were not there then. */
+static bool place_devices(struct vm *vm)
+{
+	struct err *e = NULL;
+
+	vm->stale = false;
+	if (reset_machine(vm, &e) >= 0)
+		return true;
+	err_report_free(e);
+	vm->state = VM_INTERNAL_ERROR;
+	return false;
 }
 
 void vm_cont(struct vm *vm)
@@ -132,6 +153,8 @@ void vm_cont(struct vm *vm)
 		return;
 	if (vm->state == VM_SHUTDOWN)
 		vm_system_reset(vm);
+	if (vm->stale && !place_devices(vm))
+		return;
 	start(vm);
 	if (vm->state == VM_RUNNING)
 		tell(vm, VM_EV_RESUME, false, NULL);
@@ -152,19 +175,6 @@ static void quit(struct vm *vm, int status, bool guest, const char *reason)
 void vm_quit(struct vm *vm, int status, const char *reason)
 {
 	quit(vm, status, false, reason);
-}
-
-static int reset_machine(struct vm *vm, struct err **errp)
-{
-	struct x86_regs regs;
-	int ret;
-
-	g_atomic_int_and(&vm->told, 0u); /* was said by a guest that is no more */
-
-	if (!vm->vcpus)
-		return 0;
-	ret = board_reset(&vm->board, &regs, errp);
-	return ret < 0 ? ret : vcpus_reset(vm->vcpus, &regs, errp);
 }
 
 static void reset(struct vm *vm, bool guest, const char *reason)
@@ -260,15 +270,23 @@ static void guest_crash_loaded(struct vm *vm)
 }
 
 /* As a message of mode NMI (SDM 3A, 11.11.1) to each APIC id, which is its CPU's number. */
-static void inject_nmi(struct vm *vm)
+int vm_nmi(struct vm *vm, struct err **errp)
 {
 	int ret = 0;
 
-	for (unsigned i = 0; ret >= 0 && i < vm->board.accel->cpus; i++)
+	for (unsigned i = 0; ret >= 0 && vm->vcpus && i < vm->board.accel->cpus; i++)
 		ret = irqchip_msi_send(&vm->board.accel->irq,
 				       (struct msi_msg){LAYOUT_LAPIC | i << 12, 0x400});
-	if (ret < 0)
-		g_warning("the watchdog's NMI cannot be sent: %s", g_strerror(-ret));
+	return ret < 0 ? err_set_errno(errp, ret, "the NMI cannot be sent") : 0;
+}
+
+static void inject_nmi(struct vm *vm)
+{
+	struct err *e = NULL;
+
+	if (vm_nmi(vm, &e) < 0)
+		g_warning("the watchdog barked, but %s", err_text(e));
+	err_free(e);
 }
 
 static const char *const action_names[] = {
@@ -401,6 +419,45 @@ static void tell_watchdog(void *opaque)
 	note(opaque, TOLD_WATCHDOG);
 }
 
+static void board_told(void *opaque, enum board_told what, const char *id, const char *path)
+{
+	static const enum vm_event_kind kinds[] = {
+		[BOARD_DELETED] = VM_EV_DEVICE_DELETED,
+		[BOARD_UNPLUG_REFUSED] = VM_EV_UNPLUG_REFUSED,
+		[BOARD_HOST_REQUEST] = VM_EV_VFIO_REQUEST,
+		[BOARD_HOST_ERROR] = VM_EV_VFIO_ERROR,
+	};
+	struct vm *vm = opaque;
+	const struct vm_event ev = {.kind = kinds[what], .device = id, .path = path};
+
+	vm->ops->event(vm->ops->opaque, &ev);
+}
+
+static bool is_running(void *opaque)
+{
+	return ((struct vm *)opaque)->state == VM_RUNNING;
+}
+
+/* --- devices that come and go --- */
+
+int vm_device_add(struct vm *vm, const struct vm_device *conf, struct err **errp)
+{
+	int ret = board_add(&vm->board, conf, errp);
+
+	if (ret >= 0 && !vm->board.live)
+		vm->stale = true;
+	return ret;
+}
+
+int vm_device_del(struct vm *vm, const char *id, struct err **errp)
+{
+	int ret = board_del(&vm->board, id, errp);
+
+	if (ret >= 0 && !vm->board.live)
+		vm->stale = true;
+	return ret;
+}
+
 /* --- chardevs --- */
 
 static void mux_quit(void *opaque)
@@ -408,80 +465,14 @@ static void mux_quit(void *opaque)
 	vm_quit(opaque, 0, "host-ui");
 }
 
-/* QMP is read by a thread of its own, so that it is heard whatever the main loop does. */
-static GMainContext *context_of(const struct vm *vm, const struct chardev_conf *conf)
-{
-	for (guint i = 0; !conf->mux && i < vm->config->monitors->len; i++) {
-		const struct vm_monitor *m = vm->config->monitors->pdata[i];
-
-		if (m->control && !strcmp(m->chardev, conf->id))
-			return vm->ops->control;
-	}
-	return NULL;
-}
-
-static int open_chardevs(struct vm *vm, struct err **errp)
-{
-	for (guint i = 0; i < vm->config->chardevs->len; i++) {
-		struct chardev_conf *conf = vm->config->chardevs->pdata[i];
-		struct port_chardev p = {.id = g_strdup(conf->id)};
-
-		conf->context = context_of(vm, conf);
-		p.chr = chardev_new(conf, errp);
-
-		if (p.chr && conf->mux)
-			p.mux = chardev_mux_new(p.chr, mux_quit, vm);
-		g_array_append_val(vm->chardevs, p);
-		if (!p.chr)
-			return -EIO;
-	}
-	return 0;
-}
-
-struct chardev *vm_take_chardev(struct vm *vm, const char *id, struct err **errp)
-{
-	for (guint i = 0; i < vm->chardevs->len; i++) {
-		struct port_chardev *p = &g_array_index(vm->chardevs, struct port_chardev, i);
-
-		if (strcmp(p->id, id))
-			continue;
-		if (p->taken) {
-			err_set(errp, -EBUSY, "chardev '%s' is used by another device", id);
-			return NULL;
-		}
-		p->taken = true;
-		return p->mux ? chardev_mux_side(p->mux, 0) : p->chr;
-	}
-	err_set(errp, -ENOENT, "there is no chardev '%s'", id);
-	return NULL;
-}
-
 static struct chardev *get_chardev(void *opaque, const char *id, struct err **errp)
 {
-	return vm_take_chardev(opaque, id, errp);
+	return chardevs_take(((struct vm *)opaque)->chardevs, id, errp);
 }
 
-struct chardev *vm_monitor_chardev(struct vm *vm, const char *id)
+struct chardevs *vm_chardevs(struct vm *vm)
 {
-	for (guint i = 0; i < vm->chardevs->len; i++) {
-		struct port_chardev *p = &g_array_index(vm->chardevs, struct port_chardev, i);
-
-		if (!strcmp(p->id, id))
-			return p->mux ? chardev_mux_side(p->mux, 1) : p->chr;
-	}
-	return NULL;
-}
-
-static void close_chardevs(struct vm *vm)
-{
-	for (guint i = 0; i < vm->chardevs->len; i++) {
-		struct port_chardev *p = &g_array_index(vm->chardevs, struct port_chardev, i);
-
-		chardev_mux_free(p->mux);
-		chardev_free(p->chr);
-		g_free(p->id);
-	}
-	g_array_free(vm->chardevs, TRUE);
+	return vm->chardevs;
 }
 
 /* --- build --- */
@@ -580,7 +571,7 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 	vm->config = config;
 	vm->ops = ops;
 	vm->loop = g_main_loop_new(NULL, FALSE);
-	vm->chardevs = g_array_new(FALSE, TRUE, sizeof(struct port_chardev));
+	vm->chardevs = chardevs_new(config, ops->control);
 	g_mutex_init(&vm->fatal_lock);
 	vm->board.config = config;
 	vm->board.ops = (struct board_ops){
@@ -590,6 +581,8 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 		.fatal = ask_fail,
 		.panicked = tell_panicked,
 		.watchdog = tell_watchdog,
+		.told = board_told,
+		.running = is_running,
 		.chardev = get_chardev,
 		.opaque = vm,
 	};
@@ -597,7 +590,7 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 	if (!vm->board.clock)
 		ret = err_set_errno(errp, -errno, "make the clock");
 	if (ret >= 0)
-		ret = open_chardevs(vm, errp);
+		ret = chardevs_open(vm->chardevs, mux_quit, vm, errp);
 	if (ret < 0) {
 		vm_free(vm);
 		return ret;
@@ -620,7 +613,7 @@ void vm_free(struct vm *vm)
 	vcpus_free(vm->vcpus);
 	accel_close(vm->board.accel);
 	board_free_memory(&vm->board);
-	close_chardevs(vm);
+	chardevs_free(vm->chardevs);
 	vclock_free(vm->board.clock);
 	g_main_loop_unref(vm->loop);
 	g_mutex_clear(&vm->fatal_lock);
@@ -654,6 +647,19 @@ int vm_run(struct vm *vm, struct err **errp)
 	return vm->status;
 }
 
+int vm_cpu_regs(struct vm *vm, unsigned cpu, struct x86_regs *regs)
+{
+	struct vcpu *v = vm->vcpus ? vcpus_get(vm->vcpus, cpu) : NULL;
+	int ret;
+
+	if (!v)
+		return -ENOENT;
+	vcpus_stop(vm->vcpus);
+	ret = vm->board.accel->ops->vcpu_regs(v, regs);
+	resume(vm);
+	return ret;
+}
+
 void vm_settle(struct vm *vm)
 {
 	struct accel *a = vm->board.accel;
@@ -667,77 +673,5 @@ void vm_settle(struct vm *vm)
 
 bool vm_busy(struct vm *vm)
 {
-	return vm->vcpus && vcpus_raised(vm->vcpus);
-}
-
-/* --- views --- */
-
-static void info_pci_one(void *opaque, struct pcidev *d)
-{
-	GString *out = opaque;
-	uint16_t bdf = pcidev_bdf(d);
-
-	g_string_append_printf(out, "  %02x:%02x.%x %04x:%04x class %04x  %s (%s)\n", bdf >> 8,
-			       PCI_SLOT(d->devfn), PCI_FUNC(d->devfn),
-			       pci_get16(d->cfg + PCI_VENDOR_ID), pci_get16(d->cfg + PCI_DEVICE_ID),
-			       pci_get16(d->cfg + PCI_CLASS_DEVICE), d->name, d->ops->model);
-	for (int i = 0; i <= PCI_ROM_BAR; i++)
-		if (d->bar[i].region && d->bar[i].addr != UINT64_MAX)
-			g_string_append_printf(
-				out, "      BAR%d at 0x%" PRIx64 ", 0x%" PRIx64 " bytes\n", i,
-				d->bar[i].addr, d->bar[i].size);
-}
-
-static void info_range(void *opaque, const struct mrange *r)
-{
-	static const char *const kinds[] = {"i/o", "ram", "rom", "-"};
-
-	g_string_append_printf(opaque, "  %016" PRIx64 "-%016" PRIx64 " %s %s%s @%" PRIx64 "\n",
-			       r->start, r->last, kinds[r->region->kind], r->region->name,
-			       r->region->device ? " (device)" : "", r->off);
-}
-
-static void info_line(void *opaque, const char *text)
-{
-	g_string_append_printf(opaque, "%s\n", text);
-}
-
-static void info_irq(struct vm *vm, GString *out)
-{
-	for (unsigned i = 0; vcpus_get(vm->vcpus, i); i++) {
-		const struct vcpu *v = vcpus_get(vm->vcpus, i);
-
-		g_string_append_printf(out,
-				       "CPU %u exits: %" PRIu64 " I/O, %" PRIu64 " MMIO, %" PRIu64
-				       " EOI, %" PRIu64 " other\n",
-				       i, v->exits[VCPU_EXIT_IO], v->exits[VCPU_EXIT_MMIO],
-				       v->exits[VCPU_EXIT_EOI], v->exits[VCPU_EXIT_NONE]);
-	}
-}
-
-bool vm_info(struct vm *vm, const char *topic, GString *out)
-{
-	if (!strcmp(topic, "status")) {
-		g_string_append_printf(out, "VM status: %s",
-				       vm->state == VM_RUNNING ? "running" : "paused");
-		if (vm->state != VM_RUNNING && vm->state != VM_PAUSED)
-			g_string_append_printf(out, " (%s)", state_names[vm->state]);
-		g_string_append_c(out, '\n');
-	} else if (!strcmp(topic, "name")) {
-		g_string_append_printf(out, "%s\n", vm->config->name ? vm->config->name : "");
-	} else if (!strcmp(topic, "pci")) {
-		pcihost_foreach(&vm->board.pci, info_pci_one, out);
-	} else if (!strcmp(topic, "mtree")) {
-		g_string_append(out, "memory\n");
-		aspace_foreach(vm->board.mem, info_range, out);
-		g_string_append(out, "I/O\n");
-		aspace_foreach(vm->board.io, info_range, out);
-	} else if (!strcmp(topic, "vfio")) {
-		vfio_describe(vm->board.vfio, info_line, out);
-	} else if (!strcmp(topic, "irq")) {
-		info_irq(vm, out);
-	} else {
-		return false;
-	}
-	return true;
+	return (vm->vcpus && vcpus_raised(vm->vcpus)) || board_slots_busy(&vm->board);
 }

@@ -11,13 +11,15 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct board;
-struct chardev;
+struct chardevs;
 struct err;
 struct vcpus;
 struct vm;
 struct vm_config;
+struct vm_device;
 
 /* The states of a machine, as QMP's RunState names them; others of that list never occur. */
 #define VM_STATES(X)                        \
@@ -47,12 +49,20 @@ enum vm_event_kind {
 	VM_EV_WATCHDOG,
 	VM_EV_PANICKED,
 	VM_EV_CRASHLOADED,
+	VM_EV_RTC_CHANGE, /* offset */
+	/* device: its id, may be NULL; path: in QOM, or for VFIO its address on the host */
+	VM_EV_DEVICE_DELETED,
+	VM_EV_UNPLUG_REFUSED,
+	VM_EV_VFIO_REQUEST,
+	VM_EV_VFIO_ERROR,
 };
 
 struct vm_event {
 	enum vm_event_kind kind;
 	bool guest;         /* the guest's doing */
 	const char *reason; /* as QMP's ShutdownCause names it */
+	const char *device, *path;
+	int64_t offset; /* seconds by which the guest's clock is off -rtc's base */
 };
 
 struct vm_ops {
@@ -79,13 +89,18 @@ void vm_quit(struct vm *vm, int status, const char *reason);
 void vm_stop(struct vm *vm);
 void vm_cont(struct vm *vm);
 void vm_system_reset(struct vm *vm);
-void vm_powerdown(struct vm *vm); /* presses the power button */
-bool vm_info(struct vm *vm, const char *topic, GString *out);
+void vm_powerdown(struct vm *vm);             /* presses the power button */
+int vm_nmi(struct vm *vm, struct err **errp); /* to every CPU */
+int vm_device_add(struct vm *vm, const struct vm_device *conf, struct err **errp);
+int vm_device_del(struct vm *vm, const char *id, struct err **errp); /* -ENODEV: there is none */
 
 enum vm_state vm_state(const struct vm *vm);
 const char *vm_state_name(enum vm_state state);
 const struct vm_config *vm_config(const struct vm *vm);
 struct board *vm_board(struct vm *vm);
+struct x86_regs;
+/* The CPUs are parked for that long.  -ENOENT: there is no such CPU; or -errno. */
+int vm_cpu_regs(struct vm *vm, unsigned cpu, struct x86_regs *regs);
 struct vcpus *vm_vcpus(struct vm *vm); /* NULL where there is no board */
 
 /*
@@ -94,11 +109,6 @@ struct vcpus *vm_vcpus(struct vm *vm); /* NULL where there is no board */
 void vm_settle(struct vm *vm);
 bool vm_busy(struct vm *vm); /* something (a reset, an end) waits for the main loop */
 
-/*
- * For front ends: the chardev with this id, of a mux its second side; NULL where there is none.
- * _take: it is marked as used.
- */
-struct chardev *vm_monitor_chardev(struct vm *vm, const char *id);
-struct chardev *vm_take_chardev(struct vm *vm, const char *id, struct err **errp);
+struct chardevs *vm_chardevs(struct vm *vm);
 
 #endif

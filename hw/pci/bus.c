@@ -193,6 +193,8 @@ void pcidev_unplug(struct pcidev *d)
 		return;
 	h = d->bus->host;
 	pthread_mutex_lock(&h->lock);
+	if (d->ops->leave)
+		d->ops->leave(d);
 	pcidev_intx(d, false);
 	for (int i = 0; i <= PCI_ROM_BAR; i++) {
 		if (d->bar[i].map)

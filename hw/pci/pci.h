@@ -46,7 +46,8 @@ struct pcidev_ops {
 	void (*bars_moved)(struct pcidev *d);  /* bar[].addr were brought up to date */
 	/* Returns when all that was asked of the device is done; NULL = it always is. */
 	void (*settle)(struct pcidev *d);
-	void (*free)(struct pcidev *d); /* must be there; the device is unplugged */
+	void (*leave)(struct pcidev *d); /* it is about to leave its bus; the lock is held */
+	void (*free)(struct pcidev *d);  /* must be there; the device is unplugged */
 };
 
 struct pcibar {
@@ -101,6 +102,8 @@ struct pcihost_ops {
 	 * with the host's lock held, so that taking them out is for later.  NULL = they stay.
 	 */
 	void (*slot_off)(void *opaque, struct pcidev *port);
+	/* It was asked for them and keeps the power on; likewise. */
+	void (*slot_kept)(void *opaque, struct pcidev *port);
 };
 
 struct pcibus {

@@ -96,9 +96,27 @@ static void power_off(struct pcislot *s)
 {
 	struct pcihost *h = s->port->bus ? s->port->bus->host : NULL;
 
+	s->asked = false;
 	pcibus_reset(s->port->child);
 	if (h && h->ops->slot_off)
 		h->ops->slot_off(h->opaque, s->port);
+}
+
+static bool blinks(uint16_t ctl)
+{
+	return (ctl & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_BLINK;
+}
+
+/* The indicator went from blinking to on: the request is refused (6.7.1.5). */
+static void keep(struct pcislot *s)
+{
+	struct pcihost *h = s->port->bus ? s->port->bus->host : NULL;
+
+	if (control(s) & PCI_EXP_SLTCTL_PCC) /* on its way to off */
+		return;
+	s->asked = false;
+	if (h && h->ops->slot_kept)
+		h->ops->slot_kept(h->opaque, s->port);
 }
 
 static void command(struct pcislot *s, uint16_t old)
@@ -113,6 +131,8 @@ static void command(struct pcislot *s, uint16_t old)
 	/* Power goes first and its indicator later, or both at once. */
 	if (status(s) & PCI_EXP_SLTSTA_PDS && off(ctl) && !off(old))
 		power_off(s);
+	else if (s->asked && blinks(old) && !blinks(ctl) && !off(ctl))
+		keep(s);
 	event(s, PCI_EXP_SLTSTA_CC);
 }
 
@@ -157,17 +177,19 @@ static int ask_eject(struct pcislot *s, struct err **errp)
 
 	if (!(status(s) & PCI_EXP_SLTSTA_PDS))
 		return err_set(errp, -ENODEV, "%s: the slot is empty", s->port->name);
-	if ((ctl & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_BLINK) {
+	if (blinks(ctl)) {
 		err_set(errp, -EBUSY,
 			"%s: the guest is busy with the slot (its power indicator blinks)",
 			s->port->name);
 		err_hint(errp, "Ask again in some seconds.");
 		return -EBUSY;
 	}
-	if (off(ctl))
+	if (off(ctl)) {
 		power_off(s);
-	else
-		event(s, PCI_EXP_SLTSTA_ABP);
+		return 0;
+	}
+	s->asked = true;
+	event(s, PCI_EXP_SLTSTA_ABP);
 	return 0;
 }
 
@@ -214,6 +236,7 @@ void pcislot_init(struct pcislot *s, struct pcidev *d, unsigned exp, struct pcim
 
 void pcislot_reset(struct pcislot *s)
 {
+	s->asked = false;
 	set_status(s, 0);
 	pcislot_refresh(s->port, s->exp);
 	set_control(s, PCI_EXP_SLTCTL_ATTN_IND_OFF |

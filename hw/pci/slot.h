@@ -19,6 +19,7 @@ struct pcislot {
 	unsigned exp;       /* the port's PCI Express capability */
 	struct pcimsi *msi; /* what its events interrupt by, where the guest turned it on */
 	bool asserted;      /* some enabled event has happened */
+	bool asked;         /* to give back what is in it, and not answered */
 };
 
 /* --- for the board --- */

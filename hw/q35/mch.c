@@ -56,6 +56,15 @@ static void ports_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 
 static const struct region_ops ports_ops = {ports_read, ports_write, 1, 4, true};
 
+/*
+ * Bits 1:0 of CONFIG_ADDRESS are the register's, where the chip set would drop them: QEMU has it
+ * so, and libqos writes the whole offset there.  Software that leaves them 0 sees no difference.
+ */
+static unsigned cfg_offset(uint32_t address, uint64_t off)
+{
+	return (address & 0xff) | (unsigned)off;
+}
+
 static uint64_t data_read(void *opaque, uint64_t off, unsigned len)
 {
 	struct mch *m = opaque;
@@ -63,7 +72,7 @@ static uint64_t data_read(void *opaque, uint64_t off, unsigned len)
 
 	if (!(a & 1u << 31))
 		return UINT64_MAX;
-	return pcihost_cfg_read(m->host, a >> 8 & 0xffff, (a & 0xfc) + (unsigned)off, len);
+	return pcihost_cfg_read(m->host, a >> 8 & 0xffff, cfg_offset(a, off), len);
 }
 
 static void data_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
@@ -72,8 +81,7 @@ static void data_write(void *opaque, uint64_t off, uint64_t val, unsigned len)
 	uint32_t a = __atomic_load_n(&m->address, __ATOMIC_RELAXED);
 
 	if (a & 1u << 31)
-		pcihost_cfg_write(m->host, a >> 8 & 0xffff, (a & 0xfc) + (unsigned)off,
-				  (uint32_t)val, len);
+		pcihost_cfg_write(m->host, a >> 8 & 0xffff, cfg_offset(a, off), (uint32_t)val, len);
 }
 
 static const struct region_ops data_ops = {data_read, data_write, 1, 4, false};

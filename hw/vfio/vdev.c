@@ -145,34 +145,41 @@ static gboolean error_fired(gint fd, GIOCondition cond, gpointer opaque)
 		": the host reports an uncorrectable error of the device (AER); the machine is "
 		"stopped to keep the damage small.  dmesg on the host says more.",
 		VDEV_ARG(v));
+	if (v->ctx->env.error)
+		v->ctx->env.error(v->ctx->env.opaque, &v->dev, v->be->bdf);
 	v->ctx->env.fatal(v->ctx->env.opaque, text);
 	return G_SOURCE_CONTINUE;
 }
 
-/*
- * The host wants the device back: without hotplug the guest cannot be asked, so it is taken away.
- */
-static gboolean request_fired(gint fd, GIOCondition cond, gpointer opaque)
+/* Before it leaves its bus: a vCPU in one of its BARs would still look for its pin. */
+static void vdev_leave(struct pcidev *d)
 {
-	struct vdev *v = opaque;
-	struct pcihost *host = v->dev.bus ? v->dev.bus->host : NULL;
+	struct vdev *v = vdev_of(d);
 
-	g_message(VDEV_FMT
-		  ": the host wants the device back; it is shut down and taken from the guest",
-		  VDEV_ARG(v));
-	if (host)
-		pthread_mutex_lock(&host->lock);
-	/* Before it leaves its bus: a vCPU in one of its BARs would still look for its pin. */
 	pthread_mutex_lock(&v->lock);
 	vdev_interrupts_off(v);
 	v->gone = true;
 	pthread_mutex_unlock(&v->lock);
+}
+
+/* The host wants the device back: the board asks the guest, or takes it. */
+static gboolean request_fired(gint fd, GIOCondition cond, gpointer opaque)
+{
+	struct vdev *v = opaque;
+	eventfd_t n;
+
+	if (eventfd_read(fd, &n) < 0)
+		return G_SOURCE_CONTINUE;
+	if (v->ctx->env.request) {
+		v->ctx->env.request(v->ctx->env.opaque, &v->dev, v->be->bdf);
+		return G_SOURCE_CONTINUE;
+	}
+	g_message(VDEV_FMT
+		  ": the host wants the device back; it is shut down and taken from the guest",
+		  VDEV_ARG(v));
 	pcidev_unplug(&v->dev);
-	if (host)
-		pthread_mutex_unlock(&host->lock);
-	v->req_watch = 0;
 	v->dev.ops->free(&v->dev);
-	return G_SOURCE_REMOVE;
+	return G_SOURCE_CONTINUE;
 }
 
 static void disarm_event(struct vdev *v, unsigned index, int *fd, guint *watch)
@@ -398,6 +405,7 @@ static const struct pcidev_ops vdev_ops = {
 	.reset = vdev_reset,
 	.intx_routed = vdev_intx_routed,
 	.bars_moved = vdev_bars_moved,
+	.leave = vdev_leave,
 	.free = vdev_free,
 };
 

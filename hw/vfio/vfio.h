@@ -34,6 +34,12 @@ struct vfio_env {
 	struct host *host; /* an emulated host, asked before Linux; NULL = none */
 	/* Who provides the device at bdf (0000:01:00.0), for tests; NULL = the two above. */
 	int (*open)(void *opaque, struct vfio_dev **out, const char *bdf, struct err **errp);
+	/*
+	 * The host wants d (its address there: host) back; d may be gone on return.  NULL: it is
+	 * taken out here.  error: it has failed; fatal() follows.  Main loop's thread.
+	 */
+	void (*request)(void *opaque, struct pcidev *d, const char *host);
+	void (*error)(void *opaque, struct pcidev *d, const char *host);
 	/* A device failed for good (error eventfd): stop the machine; text says what. */
 	void (*fatal)(void *opaque, const char *text);
 	void *opaque;

@@ -103,6 +103,8 @@ TESTED_BY = {
 AGAINST_HOST = "tests/soft: each instruction family against the host's own CPU"
 FLAT_GUESTS = "tests/guest on the soft CPU: modes, faults, interrupts, memory (suite soft)"
 
+QMP_SUITE = "tests/qmp: a client drives the program, each command right and wrong"
+
 RECORDED = "tests/diff: recordings of the real driver, each read, write, errno and interrupt"
 
 # Sources without a unit test: {source: what tests them instead}.
@@ -110,6 +112,23 @@ UNTESTED = {
     "accel/qtest.c": "tests/qtest: every test there drives it",
     "base/loop_thread.c": "a thread and a loop; every test with QMP goes through it",
     "ctl/control.c": "calls in a row; every test with QMP goes through it",
+    "cpu/lookup.c": QMP_SUITE,
+    "ctl/info.c": QMP_SUITE,
+    "ctl/info_memory.c": QMP_SUITE,
+    "ctl/pci_names.c": "a table and one loop over it",
+    "ctl/qmp.c": QMP_SUITE,
+    "ctl/qmp_backend.c": QMP_SUITE,
+    "ctl/qmp_control.c": QMP_SUITE,
+    "ctl/qmp_cpu.c": QMP_SUITE,
+    "ctl/qmp_device.c": QMP_SUITE,
+    "ctl/qmp_dispatch.c": QMP_SUITE,
+    "ctl/qmp_event.c": QMP_SUITE,
+    "ctl/qmp_machine.c": QMP_SUITE,
+    "ctl/qmp_pci.c": QMP_SUITE,
+    "ctl/qmp_qom.c": QMP_SUITE,
+    "ctl/qmp_table.c": "data only; test_qmp_schema looks at every row",
+    "ctl/qmp_types.c": "data only; test_qmp_schema looks at every row",
+    "ctl/qom.c": QMP_SUITE,
     "ctl/qtest.c": "tests/qtest: every test there drives it",
     "accel/accel.c": "a list and a loop over it; every test in tests/kvm goes through it",
     "accel/kvm.c": "needs /dev/kvm: tests/kvm",
@@ -145,6 +164,8 @@ UNTESTED = {
     "vfio/pci/feature.c": RECORDED,
     "vfio/pci/perm.c": RECORDED,
     "vfio/pci/token.c": RECORDED,
+    "vm/chardevs.c": QMP_SUITE,
+    "vm/hotplug.c": QMP_SUITE,
     "vm/machine.c": "needs a whole machine: tests/kvm",
     "vm/vm.c": "needs a whole machine: tests/kvm",
     "vm/main.c": "calls in a row; every scenario of tests/e2e runs it",

@@ -128,6 +128,7 @@ static int add(struct rig *r, const char *text, struct err **errp)
 {
 	g_auto(GStrv) words = g_strsplit(text, ",", -1);
 	struct vm_device *d = vm_device_new(words[0] ? words[0] : "");
+	struct pcidev *made;
 	int ret;
 
 	for (int i = 1; words[0] && words[i]; i++) {
@@ -139,7 +140,7 @@ static int add(struct rig *r, const char *text, struct err **errp)
 		else
 			vm_device_set(d, words[i], eq + 1);
 	}
-	ret = devs_create(&r->b, d, errp);
+	ret = devs_create(&r->b, d, &made, errp);
 	vm_device_free(d);
 	return ret;
 }

@@ -39,8 +39,32 @@ static bool op_info(void *opaque, const char *what, GString *out)
 	return true;
 }
 
+static void op_device_del(void *opaque, const char *args, GString *out)
+{
+	g_string_append_printf(((struct box *)opaque)->calls, "device_del(%s) ", args);
+}
+
+static const char *op_word(void *opaque, const char *command, size_t i, const char **about)
+{
+	static const char *const topics[][2] = {
+		{"pci", "PCI devices"}, {"mtree", "memory map"}, {"pcie", NULL}};
+
+	if (strcmp(command, "info") || i >= G_N_ELEMENTS(topics))
+		return NULL;
+	*about = topics[i][1];
+	return topics[i][0];
+}
+
 static const struct monitor_ops ops = {
-	op_quit, op_stop, op_cont, op_system_reset, op_system_powerdown, op_info};
+	.quit = op_quit,
+	.stop = op_stop,
+	.cont = op_cont,
+	.system_reset = op_system_reset,
+	.system_powerdown = op_system_powerdown,
+	.info = op_info,
+	.device_del = op_device_del,
+	.word = op_word,
+};
 
 static void open_box(struct box *b, const struct monitor_ops *with)
 {
@@ -120,10 +144,9 @@ static void answers(void)
 	run(&b, "help info", "info pci -- PCI devices\n");
 	run(&b, "help qiut", "unknown command: 'qiut'; did you mean 'quit'?\n");
 	run(&b, "info", "info mtree -- memory map\n");
-	run(&b, "info version", SLUICE_VERSION "\n");
 	run(&b, "info pci", "pci line 0\npci line 1\n");
 	run(&b, "  info \t pci  ", "pci line 1\n");
-	run(&b, "info vfio", "info vfio: not available in this machine\n");
+	run(&b, "info vfio", "unknown topic: 'vfio'\n");
 	run(&b, "info pcl", "unknown topic: 'pcl'; did you mean 'pci'?\n");
 	run(&b, "sytem_reset", "unknown command: 'sytem_reset'; did you mean 'system_reset'?\n");
 	run(&b, "xyzzy", "unknown command: 'xyzzy'\n");
@@ -156,7 +179,11 @@ static void editing(void)
 		{"two words\x17\x17stop\r", "stop "},
 		{"\b\b\x15\x17stop\r", "stop "},
 		{"s\x1b[At\x1bOBop\x1b[1;5C\x1bx\r", "stop "},
-		{"st\x02\top\r", "stop "},
+		{"st\x02op\r", "stop "},
+		{"sto\t\r", "stop "},
+		{"syst\t\tr\t\r", "system_reset "},
+		{"zz\t\x15info m\t\x15stop\r", "stop "},
+		{"device_d\tx\r", "device_del(x) "},
 	};
 	struct box b;
 
