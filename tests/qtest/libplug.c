@@ -69,15 +69,27 @@ static void run_one(gconstpointer opaque)
 	qtest_quit(q);
 }
 
+static void add(const struct qplug *p, const char *path, const char *device,
+		void (*test)(struct qpci_dev *d))
+{
+	g_autofree char *name = g_strdup_printf("%s/%s", path, p->name);
+	struct run *r = g_new0(struct run, 1);
+
+	*r = (struct run){p, device, test};
+	g_test_add_data_func_full(name, r, run_one, g_free);
+}
+
 void qplug_add(const char *path, const char *device, void (*test)(struct qpci_dev *d))
 {
-	for (unsigned i = 0; i < qplug_count; i++) {
-		g_autofree char *name = g_strdup_printf("%s/%s", path, qplugs[i].name);
-		struct run *r = g_new0(struct run, 1);
+	for (unsigned i = 0; i < qplug_count; i++)
+		add(&qplugs[i], path, device, test);
+}
 
-		*r = (struct run){&qplugs[i], device, test};
-		g_test_add_data_func_full(name, r, run_one, g_free);
-	}
+void qplug_add_below(const char *path, const char *device, void (*test)(struct qpci_dev *d))
+{
+	for (unsigned i = 0; i < qplug_count; i++)
+		if (qplugs[i].below)
+			add(&qplugs[i], path, device, test);
 }
 
 void qplug_add_raw(const char *path, void (*test)(gconstpointer plug))

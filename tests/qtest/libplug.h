@@ -17,6 +17,8 @@
  * as "nvme,size=64M".
  */
 void qplug_add(const char *path, const char *device, void (*test)(struct qpci_dev *d));
+/* The same for the plugs below a root port only. */
+void qplug_add_below(const char *path, const char *device, void (*test)(struct qpci_dev *d));
 
 /* The plugs by hand, for machines with more than one device. */
 struct qplug {
