@@ -103,7 +103,11 @@ struct accel {
 	/* Split irqchip: the PIC's acknowledge cycle, asked by CPU 0's thread; a vector. */
 	int (*extint_ack)(void *opaque);
 	void *extint_opaque;
-	/* Split irqchip: an eventfd of a pin drives the board's chips; NULL until they are */
+	/*
+	 * Split irqchip: eventfds of a pin drive the board's chips, NULL until they are.  Then the
+	 * board's wires go in by line_set, and what comes out here is the level of both.
+	 */
+	bool drives_pins;
 	void (*pin)(void *opaque, int gsi, bool level);
 	void *pin_opaque;
 	bool repeatable; /* the board, too, shall do the same in each run */

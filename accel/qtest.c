@@ -129,6 +129,7 @@ static int qtest_open(struct accel **out, const struct accel_conf *conf, struct 
 
 	q->accel = (struct accel){.ops = &qtest_accel_ops,
 				  .irqchip_mode = IRQCHIP_SPLIT,
+				  .drives_pins = true,
 				  .cpus = conf->cpus,
 				  .phys_bits = PHYS_BITS,
 				  .mem = conf->mem,

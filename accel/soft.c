@@ -315,6 +315,7 @@ static int soft_open(struct accel **out, const struct accel_conf *conf, struct e
 
 	s->accel = (struct accel){.ops = &soft_accel_ops,
 				  .irqchip_mode = IRQCHIP_SPLIT,
+				  .drives_pins = true,
 				  .cpus = conf->cpus,
 				  .phys_bits = PHYS_BITS,
 				  .mem = conf->mem,

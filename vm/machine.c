@@ -151,8 +151,10 @@ static void make_irq(struct board *b)
 {
 	bool split = b->accel->irqchip_mode == IRQCHIP_SPLIT;
 
+	/* A pin that eventfds drive, too, is as high as any of them: their keeper knows all. */
 	for (int i = 0; i < GSI_PINS; i++)
-		b->gsi[i] = split ? (struct wire){split_gsi, b, i} : accel_gsi(b->accel, i);
+		b->gsi[i] = split && !b->accel->drives_pins ? (struct wire){split_gsi, b, i}
+							    : accel_gsi(b->accel, i);
 	if (!split)
 		return;
 	b->accel->extint_ack = split_ack;
