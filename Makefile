@@ -17,7 +17,7 @@ check:
 	@$(MAKE) all
 	@scripts/check
 
-# One part of it: make check-unit, check-diff, check-kvm, check-soft, check-style, check-e2e.
+# One part of it: make check-unit, check-qtest, check-diff, check-kvm, check-soft, check-style, check-e2e.
 check-%: all
 	@scripts/check --suite $*
 
@@ -48,7 +48,7 @@ help:
 	@echo 'make              build everything into build/; the program is build/sluice'
 	@echo 'make demo         boot a guest with an NVMe controller assigned and let it tell'
 	@echo 'make demo-nested  the same with real KVM and VFIO, in a host played by QEMU'
-	@echo 'make check        all tests; also check-unit, -diff, -kvm, -soft, -style, -e2e'
+	@echo 'make check        all tests; also check-unit, -qtest, -diff, -kvm, -soft, -style, -e2e'
 	@echo 'make bench        measure, beside qemu-system-x86_64'
 	@echo 'make install      install; ./configure --prefix=DIR says where, DESTDIR= is heeded'
 	@echo 'make clean        remove what was built'

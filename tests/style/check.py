@@ -296,6 +296,15 @@ def options(program):
         ["-%s is in docs/sluice.1 but is no option" % o for o in sorted(written - known)]
 
 
+def quotes():
+    """What is shown is what is run."""
+    for page, programs in rules.QUOTED.items():
+        blocks = re.findall(r"^```\w+\n(.*?)^```$", source.read(page), re.M | re.S)
+        for program in programs:
+            if source.read(program) not in blocks:
+                yield "%s: no code block has %s as it is" % (page, program)
+
+
 def docs(program):
     """PROGRAM: sluice, as built."""
     known = source.files()
@@ -304,6 +313,7 @@ def docs(program):
     pages = [p for p in known if p.endswith(".md")]
     result("every path that a document names is there",
            [f for p in pages for f in (*dangling(p, known), *links(p, known))])
+    result("every program that a document shows is the one that is run", list(quotes()))
     if "docs/sluice.1" in known:
         result("the manual page has the program's options, and no other", options(program))
 
