@@ -140,8 +140,8 @@ static void test_stopped(void)
 {
 	struct qtest *q = qtest_init("-S");
 
-	qtest_outb(q, 0x80, 0x21);
-	g_assert_cmphex(qtest_inb(q, 0x80), ==, 0x21);
+	qtest_outl(q, 0xcf8, 0x80000000);
+	g_assert_cmphex(qtest_inl(q, 0xcf8), ==, 0x80000000);
 	g_assert_cmpint(qtest_clock_step(q, 100), ==, 100);
 	qtest_quit(q);
 }
