@@ -95,8 +95,9 @@ char *qtest_recv(struct qtest *q);      /* next line that is no interrupt report
 char *qtest_recv_line(struct qtest *q); /* next line of any kind; NULL = the VMM closed; g_free */
 
 /*
- * A device that works on its own may not be done when the request returns (those of sluice are):
- * steps the clock until the condition holds, and fails if it never does.
+ * A device that works on its own may not be done when the request returns: steps the clock until
+ * the condition holds, and fails if it never does.  With $QTEST_AT_ONCE set it fails where the
+ * condition does not hold at the first look, which is what sluice promises.
  */
 #define QTEST_WAIT(q, condition)                                  \
 	do {                                                      \
