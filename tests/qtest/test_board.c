@@ -119,6 +119,36 @@ static void by_keyboard(struct qtest *q)
 	qtest_outb(q, 0x64, 0xfe);
 }
 
+/* Chips that a register or two tell of. */
+static void use_chips(struct qtest *q)
+{
+	qtest_outb(q, 0x3f9, 0x0f); /* serial port: all interrupts */
+	qtest_outb(q, 0x3fb, 0x1b);
+	qtest_outb(q, 0x64, 0x20); /* keyboard controller: a byte to be fetched */
+	g_assert_true(qtest_inb(q, 0x64) & 1);
+	qtest_outb(q, 0x70, 0x0b); /* clock: alarm interrupt */
+	qtest_outb(q, 0x71, 0x22);
+	qtest_outb(q, 0x70, 0x50);
+	qtest_outb(q, 0x71, 0x5a);
+	qioapic_write(q, 5, 0x45);
+	qlapic_enable(q);
+}
+
+static void check_chips(struct qtest *q)
+{
+	g_assert_cmphex(qtest_inb(q, 0x3f9), ==, 0);
+	g_assert_cmphex(qtest_inb(q, 0x3fb), ==, 0);
+	g_assert_false(qtest_inb(q, 0x64) & 1);
+	qtest_outb(q, 0x70, 0x0b);
+	g_assert_cmphex(qtest_inb(q, 0x71) & 0x70, ==, 0);
+	qtest_outb(q, 0x70, 0x50);
+	g_assert_cmphex(qtest_inb(q, 0x71), ==, 0x5a); /* it has a battery */
+	g_assert_cmphex(qioapic_read(q, 5) & QIOAPIC_MASKED, ==, QIOAPIC_MASKED);
+	g_assert_cmphex(qtest_readl(q, 0xfee000f0), ==, 0xff);
+	g_assert_cmphex(qtest_inb(q, 0x92) & 1, ==, 0);
+	g_assert_cmphex(qtest_inb(q, 0xcf9), ==, 0);
+}
+
 /* Devices and chips are as at the start, RAM and the clock are not touched. */
 static void check_reset(struct qtest *q, void (*reset)(struct qtest *q), const struct qplug *p)
 {
@@ -132,19 +162,14 @@ static void check_reset(struct qtest *q, void (*reset)(struct qtest *q), const s
 	qpci_io_writel(regs, ZOO_SCRATCH, 0x77);
 	qpci_io_writel(regs, ZOO_INTX, 1);
 	g_assert_true(qtest_get_irq(q, qpci_intx_pin(d)));
-	qtest_outb(q, 0x80, 0x99);
-	qioapic_write(q, 5, 0x45);
-	qlapic_enable(q);
+	use_chips(q);
 	reset(q);
 	qtest_readq(q, 0x200000); /* reports that came late */
 	for (int pin = 16; pin < 24; pin++)
 		g_assert_false(qtest_get_irq(q, pin));
 	g_assert_cmphex(qtest_readq(q, 0x200000), ==, 0xfeedfacecafebeef);
 	g_assert_cmpint(qtest_clock_step(q, 0), ==, now);
-	g_assert_cmphex(qioapic_read(q, 5) & QIOAPIC_MASKED, ==, QIOAPIC_MASKED);
-	g_assert_cmphex(qtest_readl(q, 0xfee000f0), ==, 0xff);
-	g_assert_cmphex(qtest_inb(q, 0x92) & 1, ==, 0);
-	g_assert_cmphex(qtest_inb(q, 0xcf9), ==, 0);
+	check_chips(q);
 	qpci_free(pci);
 	pci = pm_on(q);
 	d = qplug_find(p, 0, pci);
@@ -165,7 +190,7 @@ static void test_resets(gconstpointer opaque)
 		g_test_skip("the VMM has no emulated host");
 		return;
 	}
-	q = qtest_init(args);
+	q = qtest_initf("-serial null %s", args);
 	for (unsigned i = 0; i < 2 * G_N_ELEMENTS(ways); i++)
 		check_reset(q, ways[i % G_N_ELEMENTS(ways)], p);
 	qtest_quit(q);
