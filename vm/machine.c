@@ -133,12 +133,14 @@ static int split_ack(void *opaque)
 	return pic_ack(((struct board *)opaque)->pic);
 }
 
+/* The guest's devices again after the host's: an assigned one hears that from the other side. */
 void board_settle(struct board *b)
 {
 	pcihost_settle(&b->pci);
 	if (b->host) {
 		vfio_virqfd_sync(b->host);
 		pcihost_settle(host_pci(b->host));
+		pcihost_settle(&b->pci);
 	}
 }
 

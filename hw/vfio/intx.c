@@ -29,22 +29,27 @@ static void unmask(struct vdev *v)
 
 /* --- watched here --------------------------------------------------------------------------- */
 
+void vdev_intx_hear(struct vdev *v)
+{
+	eventfd_t n;
+
+	if (!v->intx.watch || eventfd_read(v->intx.trigger, &n) < 0)
+		return;
+	v->intx.pending = true;
+	v->intx.count++;
+	pcidev_intx(&v->dev, true);
+	vdev_bars_enable_maps(v, false);
+	if (v->conf.intx_mmap_timeout_ms)
+		vtimer_arm(&v->intx.unmap_timer, vclock_now(v->ctx->env.clock) +
+							 v->conf.intx_mmap_timeout_ms * 1000000ll);
+}
+
 static gboolean intx_fired(gint fd, GIOCondition cond, gpointer opaque)
 {
 	struct vdev *v = opaque;
-	eventfd_t n;
 
 	pthread_mutex_lock(&v->lock);
-	if (v->intx.watch && eventfd_read(v->intx.trigger, &n) == 0) {
-		v->intx.pending = true;
-		v->intx.count++;
-		pcidev_intx(&v->dev, true);
-		vdev_bars_enable_maps(v, false);
-		if (v->conf.intx_mmap_timeout_ms)
-			vtimer_arm(&v->intx.unmap_timer,
-				   vclock_now(v->ctx->env.clock) +
-					   v->conf.intx_mmap_timeout_ms * 1000000ll);
-	}
+	vdev_intx_hear(v);
 	pthread_mutex_unlock(&v->lock);
 	return G_SOURCE_CONTINUE;
 }

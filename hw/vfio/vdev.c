@@ -398,6 +398,21 @@ static void vdev_free(struct pcidev *d)
 	unwind(vdev_of(d), G_N_ELEMENTS(steps));
 }
 
+/* What the host has signalled is the guest's when this returns, whoever hears the eventfds. */
+static void vdev_settle(struct pcidev *d)
+{
+	struct vdev *v = vdev_of(d);
+
+	pthread_mutex_lock(&v->lock);
+	if (v->mode == VDEV_INT_INTX)
+		vdev_intx_hear(v);
+	for (unsigned i = 0; v->mode == VDEV_INT_MSI && i < v->msi.n; i++)
+		vector_hear(&v->msi.vec[i]);
+	for (unsigned i = 0; v->mode == VDEV_INT_MSIX && i < v->msix.host_n; i++)
+		vector_hear(&v->msix.vec[i]);
+	pthread_mutex_unlock(&v->lock);
+}
+
 static const struct pcidev_ops vdev_ops = {
 	.model = "vfio-pci",
 	.cfg_read = vdev_cfg_read,
@@ -406,6 +421,7 @@ static const struct pcidev_ops vdev_ops = {
 	.intx_routed = vdev_intx_routed,
 	.bars_moved = vdev_bars_moved,
 	.leave = vdev_leave,
+	.settle = vdev_settle,
 	.free = vdev_free,
 };
 

@@ -142,6 +142,7 @@ int vdev_intx_enable(struct vdev *v);
 void vdev_intx_disable(struct vdev *v);
 void vdev_intx_eoi(struct vdev *v); /* a trapped BAR access: the guest may have served it */
 void vdev_intx_routed(struct pcidev *d);
+void vdev_intx_hear(struct vdev *v); /* watched here: raise the line if it was signalled */
 
 /* msi.c, msix.c; all with the lock held */
 void vdev_msi_init(struct vdev *v);
@@ -163,6 +164,7 @@ int vector_bind(struct vdev_vector *vec, bool kernel); /* kernel: by irqfd; else
 void vector_unbind(struct vdev_vector *vec);
 bool vector_pending(const struct vdev_vector *vec);
 void vector_close(struct vdev_vector *vec);
+void vector_hear(struct vdev_vector *vec); /* watched here: deliver what was signalled; lock held */
 
 /* vdev.c: leave the mode that is on, and enter INTx if the device has a pin */
 void vdev_interrupts_off(struct vdev *v);

@@ -60,15 +60,21 @@ void vector_unroute(struct vdev_vector *vec)
 	vec->gsi = -1;
 }
 
+void vector_hear(struct vdev_vector *vec)
+{
+	eventfd_t n;
+
+	if (vec->watch && eventfd_read(vec->fd, &n) == 0)
+		irqchip_msi_send(chip(vec), vec->msg);
+}
+
 static gboolean vector_fired(gint fd, GIOCondition cond, gpointer opaque)
 {
 	struct vdev_vector *vec = opaque;
 	struct vdev *v = vec->v;
-	eventfd_t n;
 
 	pthread_mutex_lock(&v->lock);
-	if (vec->watch && eventfd_read(vec->fd, &n) == 0)
-		irqchip_msi_send(chip(vec), vec->msg);
+	vector_hear(vec);
 	pthread_mutex_unlock(&v->lock);
 	return G_SOURCE_CONTINUE;
 }
