@@ -3,12 +3,14 @@
 #include "tests/qtest/libplug.h"
 
 #define FIRST_SLOT 4u
+#define WATCHED ",x-no-kvm-intx=on,x-no-kvm-msi=on,x-no-kvm-msix=on"
 
 const struct qplug qplugs[] = {
-	{"direct", false, false},
-	{"direct-port", false, true},
-	{"vfio", true, false},
-	{"vfio-port", true, true},
+	{.name = "direct"},
+	{.name = "direct-port", .below = true},
+	{.name = "vfio", .assigned = true},
+	{.name = "vfio-port", .assigned = true, .below = true},
+	{.name = "vfio-watched", .assigned = true, .watched = true},
 };
 const unsigned qplug_count = G_N_ELEMENTS(qplugs);
 
@@ -28,8 +30,8 @@ char *qplug_args(const struct qplug *p, unsigned nr, const char *device)
 	g_autofree char *host = g_strdup_printf("0000:%02x:00.0", nr + 1);
 	g_autofree char *front =
 		p->assigned ? g_strdup_printf("-host-device %s,addr=%s,driver=vfio-pci "
-					      "-device vfio-pci,host=%s",
-					      device, host, host)
+					      "-device vfio-pci,host=%s%s",
+					      device, host, host, p->watched ? WATCHED : "")
 			    : g_strdup_printf("-device %s", device);
 	unsigned slot = FIRST_SLOT + nr;
 

@@ -25,6 +25,7 @@ struct qplug {
 	const char *name;
 	bool assigned; /* by vfio-pci from the emulated host */
 	bool below;    /* a root port */
+	bool watched;  /* its eventfds are heard by the VMM's main loop, not by its irqchip */
 };
 
 extern const struct qplug qplugs[];
