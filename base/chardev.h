@@ -30,6 +30,11 @@ struct chardev_fe {
 	void (*event)(void *opaque, int event);                     /* CHARDEV_EV_* */
 	void *opaque;
 	void (*drained)(void *opaque); /* after a short write: the queue is empty again */
+	/*
+	 * µs to look out for the peer's next bytes before sleeping, for a dialogue of short turns;
+	 * less where they do not come.  0 = sleep at once.
+	 */
+	unsigned spin_us;
 };
 
 enum { CHARDEV_EV_OPENED, CHARDEV_EV_CLOSED, CHARDEV_EV_BREAK };

@@ -20,6 +20,7 @@
 #include "vm/vm.h"
 
 enum {
+	SPIN_US = 50,         /* clients ask, wait, and ask again */
 	WORDS = 6,            /* no verb looks at more */
 	ROOM = 65536,         /* bytes taken from the client at once */
 	OUT_MAX = 1 << 20,    /* beyond that a client that does not read is not read, either */
@@ -689,6 +690,7 @@ struct qtest_server *qtest_server_new(struct vm *vm, struct chardev *c, const ch
 		.read = on_read,
 		.event = on_event,
 		.drained = on_drained,
+		.spin_us = SPIN_US,
 		.opaque = s,
 	};
 

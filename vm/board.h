@@ -51,8 +51,9 @@ struct board_ops {
 	void (*fatal)(void *opaque, const char *text);
 	/* The guest's kernel has crashed; crash_loaded: and another one goes on in its place. */
 	void (*panicked)(void *opaque, bool crash_loaded);
-	void (*watchdog)(void *opaque); /* one of them barked */
-	bool (*running)(void *opaque);  /* main loop's thread */
+	void (*watchdog)(void *opaque);                    /* one of them barked */
+	bool (*running)(void *opaque);                     /* main loop's thread */
+	void (*rtc_changed)(void *opaque, int64_t offset); /* seconds off -rtc's base */
 	/* Main loop's thread.  id may be NULL; path: the device's in QOM. */
 	void (*told)(void *opaque, enum board_told what, const char *id, const char *path);
 	struct chardev *(*chardev)(void *opaque, const char *id,

@@ -367,6 +367,8 @@ static void make_isa(struct board *b)
 		.below_4g = b->ram_below_4g,
 		.above_4g = b->ram_above_4g,
 		.cpus = b->config->cpus,
+		.changed = b->ops.rtc_changed,
+		.opaque = b->ops.opaque,
 	};
 	const struct wire a20 = {0}; /* the gate is always open */
 

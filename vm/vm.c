@@ -433,6 +433,14 @@ static void board_told(void *opaque, enum board_told what, const char *id, const
 	vm->ops->event(vm->ops->opaque, &ev);
 }
 
+static void rtc_changed(void *opaque, int64_t offset)
+{
+	struct vm *vm = opaque;
+	const struct vm_event ev = {.kind = VM_EV_RTC_CHANGE, .offset = offset};
+
+	vm->ops->event(vm->ops->opaque, &ev);
+}
+
 static bool is_running(void *opaque)
 {
 	return ((struct vm *)opaque)->state == VM_RUNNING;
@@ -583,6 +591,7 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 		.watchdog = tell_watchdog,
 		.told = board_told,
 		.running = is_running,
+		.rtc_changed = rtc_changed,
 		.chardev = get_chardev,
 		.opaque = vm,
 	};

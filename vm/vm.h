@@ -38,7 +38,7 @@ enum vm_state {
 #undef X
 };
 
-/* What front ends are told of, on the main loop's thread. */
+/* What front ends are told of, on the main loop's thread but for RTC_CHANGE: any. */
 enum vm_event_kind {
 	VM_EV_STOP,
 	VM_EV_RESUME,

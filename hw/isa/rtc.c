@@ -60,6 +60,9 @@ struct rtc {
 	int64_t base_sec;  /* guest's seconds since 1970 at vclock -phase0, while running */
 	int64_t phase0;    /* ns into a second at vclock 0: 0 to NS - 1 */
 	int64_t seen_sec;  /* UF and AF are known up to this guest second */
+	int64_t start_sec; /* what base_sec was in the beginning */
+	void (*changed)(void *opaque, int64_t offset);
+	void *opaque;
 	int64_t period0;   /* vclock time from which periods are counted */
 	int64_t seen_tick; /* PF is known up to this one of them */
 };
@@ -175,6 +178,8 @@ static void resume_time(struct rtc *r, int64_t ns)
 	r->phase0 = (ns - now % NS + NS) % NS;
 	r->seen_sec = load_time(r);
 	r->base_sec = r->seen_sec - (now + r->phase0) / NS;
+	if (r->changed)
+		r->changed(r->opaque, r->base_sec - r->start_sec);
 }
 
 /* --- flags and interrupt -------------------------------------------------------------------- */
@@ -474,6 +479,9 @@ struct rtc *rtc_new(struct aspace *io, struct wire irq, struct vclock *clk,
 	r->cmos[REG_B] = B_24H;
 	r->cmos[REG_D] = D_VALID;
 	r->base_sec = floor_div(conf->start, NS);
+	r->start_sec = r->base_sec;
+	r->changed = conf->changed;
+	r->opaque = conf->opaque;
 	r->phase0 = conf->start - r->base_sec * NS;
 	r->seen_sec = guest_sec(r);
 	restart_period(r, 0);

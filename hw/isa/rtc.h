@@ -27,6 +27,12 @@ struct rtc_conf {
 	uint64_t below_4g; /* bytes of RAM below 4 GiB, from 0 */
 	uint64_t above_4g; /* bytes of RAM from 4 GiB on */
 	unsigned cpus;     /* 1 to 256; for firmware, in CMOS byte 0x5f as count - 1 */
+	/*
+	 * The guest has set its clock, which now is so many seconds off start + vclock.  With the
+	 * lock held: calls nothing here.  NULL = nobody wants to know.
+	 */
+	void (*changed)(void *opaque, int64_t offset);
+	void *opaque;
 };
 
 /*

@@ -253,6 +253,35 @@ scenario_request() {
 	same "SIGTERM ends the VMM with status 0" 0 "$status"
 }
 
+# Into a slot of the running guest and out of it again, first by device_del, then because the host
+# asks: both times the guest turns the slot off.
+scenario_hotplug() {
+	is_qemu && { skip "the guest takes and gives back the disk" "QEMU's port has no bus here"; return; }
+	local device="\"driver\": \"vfio-pci\", \"host\": \"$disk0\""
+	bind vfio-pci "$disk0"
+	qmp_pipe hotplug
+	APPEND=sluice.rounds=2 start hotplug hotplug -m 256 -smp 1 "${qmp[@]}" \
+		-device pcie-root-port,id=rp0,addr=4,chassis=1,slot=1
+	plug_and_unplug 1 "$E2E_SUM0" "$device"
+	status="not over"
+	reached_userspace || { kill -KILL "$pid"; wait "$pid"; return; }
+	wait_for 10 free "$disk0"
+	result $? "the VMM has let go of the device" "it has not"
+	qmp device_add "$device, \"id\": \"asked\", \"bus\": \"rp0\""
+	wait_for "${E2E_GUEST_SECONDS:-150}" printed 'T: plugged 2'
+	(echo "$disk0" >"$sys/$disk0/driver/unbind") &
+	wait_for 60 driver_is "$disk0" none
+	result $? "the host's driver gets rid of the device" "still $(driver_of "$disk0")"
+	wait_for 30 answered 'x-VFIO_DEVICE_REQUEST.*DEVICE_DELETED.*"asked"'
+	result $? "the monitor told that the host wants it, and that it is gone" "$text"
+	finish "${E2E_GUEST_SECONDS:-150}"
+	rm -f "$out"/hotplug.pipe.*
+	printed 'T: unplugged 2'
+	result $? "the guest had turned the slot off" "$(tail -n 5 "$out/$log")"
+	ended_well
+	host_reads "$disk0" "$E2E_SUM0" "the host's NVMe driver reads the disk"
+}
+
 driver_is() { [ "$(driver_of "$1")" = "$2" ]; }
 
 # refused WHAT BDF REGEXP ARG...: the VMM ends at once with status 1 and a message, nothing is left.

@@ -25,12 +25,28 @@ enum {
 struct clock {
 	struct board b;
 	struct rtc *r;
+	unsigned changes; /* the clock was set */
+	int64_t offset;
 };
+
+static void changed(void *opaque, int64_t offset)
+{
+	struct clock *c = opaque;
+
+	c->changes++;
+	c->offset = offset;
+}
 
 static void setup(struct clock *c)
 {
-	struct rtc_conf conf = {
-		.start = START * SECOND, .below_4g = 2 * GIB, .above_4g = 5 * GIB, .cpus = 3};
+	struct rtc_conf conf = {.start = START * SECOND,
+				.below_4g = 2 * GIB,
+				.above_4g = 5 * GIB,
+				.cpus = 3,
+				.changed = changed,
+				.opaque = c};
+
+	c->changes = 0;
 
 	board_init(&c->b);
 	c->r = rtc_new(c->b.io, board_wire(&c->b, IRQ), c->b.clk, &conf);
@@ -88,6 +104,27 @@ static void set_time(struct clock *c, uint8_t mode, uint8_t h, uint8_t m, uint8_
 	set(c, 2, m);
 	set(c, 0, s);
 	set(c, A, 0x26);
+}
+
+/* Whoever keeps the host's side learns how far off the guest's clock is. */
+static void tells_changes(void)
+{
+	struct clock c;
+
+	setup(&c);
+	get(&c, 0);
+	set(&c, 1, 0x30); /* an alarm byte is no time */
+	g_assert_cmpuint(c.changes, ==, 0);
+	set(&c, 7, 0x15); /* a day later */
+	g_assert_cmpuint(c.changes, ==, 1);
+	g_assert_cmpint(c.offset, ==, 86400);
+	set(&c, B, 0x82); /* held: the bytes are only memory */
+	set(&c, 7, 0x16);
+	g_assert_cmpuint(c.changes, ==, 1);
+	set(&c, B, 0x02);
+	g_assert_cmpuint(c.changes, ==, 2);
+	g_assert_cmpint(c.offset, ==, 2 * 86400);
+	teardown(&c);
 }
 
 static void shows_start(void)
@@ -418,6 +455,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	aspace_thread_enter();
 	g_test_add_func("/rtc/start", shows_start);
+	g_test_add_func("/rtc/tells-changes", tells_changes);
 	g_test_add_func("/rtc/formats", formats);
 	g_test_add_func("/rtc/set-bit", set_bit);
 	g_test_add_func("/rtc/divider", divider);

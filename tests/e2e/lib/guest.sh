@@ -26,6 +26,46 @@ printed() {
 	[[ $text == *"$1"* ]]
 }
 
+# qmp_pipe NAME: sets $qmp to the options of a QMP monitor on a pair of pipes; what it says is in
+# $out/NAME.qmp.
+qmp_pipe() {
+	qmp_in=$out/$1.pipe.in
+	qmp_log=$1.qmp
+	rm -f "$out/$1.pipe.in" "$out/$1.pipe.out" "$out/$1.qmp"
+	mkfifo "$out/$1.pipe.in" "$out/$1.pipe.out"
+	cat "$out/$1.pipe.out" >"$out/$1.qmp" &
+	qmp=(-chardev "pipe,id=qmp,path=$out/$1.pipe" -mon qmp,mode=control)
+}
+
+# qmp COMMAND [ARGUMENTS]: one command, whose reply is not waited for.
+qmp() { printf '{"execute": "%s", "arguments": {%s}}\n' "$1" "${2-}" >"$qmp_in"; }
+
+# answered REGEXP: the monitor has said so; $text is all it said.
+answered() {
+	text=$(cat "$out/$qmp_log")
+	[[ $text =~ $1 ]]
+}
+
+# plug_and_unplug ROUNDS SUM DEVICE: a guest with the orders "hotplug" and the port rp0 gets the disk
+# and gives it back, that often. DEVICE: the arguments of device_add but id and bus.
+plug_and_unplug() {
+	local n
+	wait_for "${E2E_GUEST_SECONDS:-150}" printed 'T: hotplug-ready' || over
+	qmp qmp_capabilities
+	for n in $(seq 1 "$1"); do
+		qmp device_add "$3, \"id\": \"hot$n\", \"bus\": \"rp0\""
+		wait_for "${E2E_GUEST_SECONDS:-150}" printed "T: plugged $n"
+		qmp device_del "\"id\": \"hot$n\""
+		wait_for 60 printed "T: unplugged $n"
+		result $? "round $n: the guest gives the disk back" "$(tail -n 5 "$out/$log")"
+		wait_for 60 answered "DEVICE_DELETED.*\"hot$n\""
+		result $? "round $n: DEVICE_DELETED" "$text"
+		same "round $n: 4 MiB of the disk match" "$2" "$(facts "plugged $n" | sed 's/.* //')"
+	done
+	! answered '"error"'
+	result $? "no command fails" "$text"
+}
+
 # finish SECONDS: waits for the VMM's end and sets $status, to "timeout" or "panic" when it
 # had to be killed.
 finish() {
