@@ -148,7 +148,8 @@ static void request(struct out *o)
 		put(o, "set_irq_in ioapic unnamed-gpio-in %u %u\n", r >> 16 & 31, r >> 24 & 1);
 		break;
 	default:
-		config_write(o, 3 + (r >> 8) % 4, r >> 16 & 0xfc, (uint32_t)value(o));
+		config_write(o, 3 + (r >> 8) % 4, r >> 16 & (r >> 24 & 1 ? 0xfc : 0xff),
+			     (uint32_t)value(o));
 	}
 }
 
