@@ -68,7 +68,7 @@ struct stream {
 	bool out_sock;  /* out_fd is a socket */
 	bool was_short; /* a writer was sent away */
 	GByteArray *queue;
-	GArray *passed; /* of int: descriptors from the peer */
+	GArray *passed;       /* of int: descriptors from the peer */
 	int64_t spin, served; /* ns: how long to look out now; when the last bytes came */
 	GSource *in_src, *out_src;
 	GSource *lost_bh; /* a writer saw the peer leave */
