@@ -175,7 +175,7 @@ UNTESTED = {
 FORBIDDEN = ("TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK")
 
 # Documents that must be there.
-DOCS = ("README.md", "docs/testing.md", "docs/host.md", "docs/rows.md", "docs/tour.md", "docs/paths.md", "docs/config-bits.md", "docs/style.md",
+DOCS = ("README.md", "docs/testing.md", "docs/qmp.md", "docs/host.md", "docs/rows.md", "docs/tour.md", "docs/paths.md", "docs/config-bits.md", "docs/style.md",
         "docs/sluice.1")
 
 # Documents that have a program in them, whole, in a code block of its own.
