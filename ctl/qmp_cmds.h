@@ -14,7 +14,7 @@ qmp_handler qmp_capabilities, qmp_query_version, qmp_query_commands, qmp_query_e
 qmp_handler qmp_stop, qmp_cont, qmp_system_reset, qmp_system_powerdown, qmp_system_wakeup,
 	qmp_inject_nmi, qmp_pmemsave, qmp_memsave, qmp_query_status, qmp_query_name, qmp_query_uuid,
 	qmp_query_kvm, qmp_query_target, qmp_query_memdev, qmp_query_memory_size, qmp_empty_list,
-	qmp_query_vnc, qmp_migrate_pause;
+	qmp_query_acpi_ospm, qmp_query_vnc, qmp_migrate_pause;
 
 /* qmp_cpu.c: boards and CPUs that there are */
 qmp_handler qmp_query_machines, qmp_query_cpus_fast, qmp_query_hotpluggable_cpus,

@@ -58,6 +58,15 @@ JsonNode *qmp_empty_list(struct qmp_call *c, struct err **errp)
 	return qmp_array(json_array_new());
 }
 
+/* There is an ACPI board, but nothing in it whose hotplug _OST would tell of. */
+JsonNode *qmp_query_acpi_ospm(struct qmp_call *c, struct err **errp)
+{
+	if (!board_is_none(vm_board(c->vm)))
+		return qmp_array(json_array_new());
+	err_set(errp, -ENOTSUP, "command is not supported, missing ACPI device");
+	return NULL;
+}
+
 /* --- memory to files --- */
 
 static int save_range(struct aspace *as, uint64_t addr, uint64_t size, int fd, struct err **errp)

@@ -41,7 +41,7 @@ const struct qmp_command qmp_commands[] = {
 	{"query-iothreads", qmp_empty_list, NULL, "[IOThreadInfo]", QMP_EARLY},
 	{"query-mice", qmp_empty_list, NULL, "[MouseInfo]"},
 	{"query-vnc", qmp_query_vnc, NULL, "VncInfo"},
-	{"query-acpi-ospm-status", qmp_empty_list, NULL, "[ACPIOSTInfo]"},
+	{"query-acpi-ospm-status", qmp_query_acpi_ospm, NULL, "[ACPIOSTInfo]"},
 
 	{"query-machines", qmp_query_machines, NULL, "[MachineInfo]", QMP_EARLY},
 	{"query-cpus-fast", qmp_query_cpus_fast, NULL, "[CpuInfoFast]"},

@@ -546,9 +546,25 @@ static int build_board(struct vm *vm, struct err **errp)
 	return board_devices(&vm->board, errp);
 }
 
+/* A CPU would run through empty memory for ever; whoever starts it stopped may still fill that. */
+static int check_boot(const struct vm *vm, struct err **errp)
+{
+	if (!vm->vcpus || !vm->board.accel->ops->vcpu_run || vm->config->kernel ||
+	    vm->config->stopped)
+		return 0;
+	err_set(errp, -ENOENT, "there is nothing to boot");
+	err_hint(errp, "Give it a kernel: -kernel FILE (bzImage, PVH or multiboot); there is no "
+		       "firmware yet.");
+	err_hint(errp, "-S starts without one, -accel qtest runs no CPU at all.");
+	return -ENOENT;
+}
+
 int vm_build(struct vm *vm, struct err **errp)
 {
 	int ret = build_board(vm, errp);
+
+	if (ret >= 0)
+		ret = check_boot(vm, errp);
 
 	if (ret >= 0)
 		vm->state = VM_PRELAUNCH;
