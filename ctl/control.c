@@ -62,22 +62,37 @@ static void mon_powerdown(void *opaque)
 
 static void mon_nmi(void *opaque)
 {
-	vm_nmi(((struct control *)opaque)->vm, NULL);
+	vm_nmi(((struct control *)opaque)->vm, NULL); /* none before the machine is built */
+}
+
+/* --preconfig: there is a monitor, but nothing to look at. */
+static bool is_built(struct control *c, GString *out)
+{
+	bool built = vm_state(c->vm) != VM_PRECONFIG;
+
+	if (!built)
+		g_string_append(out,
+				"The machine is not built yet: QMP's x-exit-preconfig does it\n");
+	return built;
 }
 
 static bool mon_info(void *opaque, const char *what, GString *out)
 {
+	if (!is_built(opaque, out))
+		return true;
 	return info_show(((struct control *)opaque)->vm, what, out);
 }
 
 static void mon_x(void *opaque, const char *args, GString *out)
 {
-	info_memory(((struct control *)opaque)->vm, args, false, out);
+	if (is_built(opaque, out))
+		info_memory(((struct control *)opaque)->vm, args, false, out);
 }
 
 static void mon_xp(void *opaque, const char *args, GString *out)
 {
-	info_memory(((struct control *)opaque)->vm, args, true, out);
+	if (is_built(opaque, out))
+		info_memory(((struct control *)opaque)->vm, args, true, out);
 }
 
 static void say_error(struct err *e, GString *out)
@@ -123,7 +138,7 @@ static void mon_device_add(void *opaque, const char *args, GString *out)
 
 	g_strdelimit(plain, "\"", ' ');
 	g_strstrip(plain);
-	if (device_help(plain, out))
+	if (device_help(plain, out) || !is_built(c, out))
 		return;
 	d = vm_device_new(NULL);
 	if (cli_fill(d, plain, "driver", &e) >= 0 && d->driver && *d->driver)
@@ -138,6 +153,8 @@ static void mon_device_del(void *opaque, const char *args, GString *out)
 {
 	struct err *e = NULL;
 
+	if (!is_built(opaque, out))
+		return;
 	vm_device_del(((struct control *)opaque)->vm, args, &e);
 	say_error(e, out);
 }

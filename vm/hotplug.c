@@ -117,6 +117,9 @@ int board_add(struct board *b, const struct vm_device *conf, struct err **errp)
 	struct pcidev *dev = NULL;
 	int ret;
 
+	if (board_is_none(b))
+		return err_set(errp, -ENODEV, "machine 'none' has no bus for device '%s'",
+			       conf->driver);
 	if (conf->id && board_device(b, conf->id))
 		return err_set(errp, -EEXIST, "Duplicate device ID '%s'", conf->id);
 	ret = devs_create(b, conf, &dev, errp);

@@ -92,7 +92,8 @@ static void stop_as(struct vm *vm, enum vm_state state)
 {
 	if (vm->state != VM_RUNNING)
 		return;
-	vcpus_stop(vm->vcpus);
+	if (vm->vcpus)
+		vcpus_stop(vm->vcpus);
 	enter(vm, state);
 }
 
@@ -535,6 +536,8 @@ static int build_board(struct vm *vm, struct err **errp)
 
 	if (ret >= 0)
 		ret = board_memory(&vm->board, errp);
+	if (ret >= 0 && board_is_none(&vm->board) && vm->config->devices->len)
+		return board_add(&vm->board, vm->config->devices->pdata[0], errp); /* refused */
 	if (ret < 0 || board_is_none(&vm->board))
 		return ret;
 	ret = open_accel(vm, &cpu, errp);

@@ -366,7 +366,7 @@ void plug_free(struct plug *p)
 
 void plug_wait(struct plug *p, unsigned vector, unsigned n)
 {
-	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + 100 * G_USEC_PER_SEC;
 
 	while (p->ops->heard(p, vector) < n && g_get_monotonic_time() < end)
 		g_thread_yield();

@@ -59,7 +59,7 @@ static void heard(struct text *t, unsigned vector, unsigned n)
 
 static void until_clear(struct text *t, unsigned off, uint32_t bit)
 {
-	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + 100 * G_USEC_PER_SEC;
 
 	while (rd(t, off, 4) & bit && g_get_monotonic_time() < end)
 		g_thread_yield();
