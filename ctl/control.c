@@ -242,6 +242,16 @@ static JsonObject *rtc_offset(const struct vm_event *ev)
 	return o;
 }
 
+static JsonObject *host_write(const struct vm_event *ev)
+{
+	JsonObject *o = json_object_new();
+
+	json_object_set_string_member(o, "path", ev->path);
+	if (ev->reason)
+		json_object_set_string_member(o, "error", ev->reason);
+	return o;
+}
+
 static const struct {
 	const char *name;
 	JsonObject *(*data)(const struct vm_event *ev);
@@ -259,6 +269,7 @@ static const struct {
 	[VM_EV_UNPLUG_REFUSED] = {"DEVICE_UNPLUG_GUEST_ERROR", at_path},
 	[VM_EV_VFIO_REQUEST] = {"x-VFIO_DEVICE_REQUEST", at_host},
 	[VM_EV_VFIO_ERROR] = {"x-VFIO_DEVICE_ERROR", at_host},
+	[VM_EV_HOST_WRITTEN] = {"x-HOST_SYSFS_WRITTEN", host_write},
 };
 
 static void on_event(void *opaque, const struct vm_event *ev)

@@ -30,6 +30,9 @@ qmp_handler qmp_qom_list_types, qmp_qom_list, qmp_qom_get, qmp_qom_set, qmp_obje
 qmp_handler qmp_query_chardev, qmp_query_chardev_backends, qmp_chardev_add, qmp_chardev_remove,
 	qmp_blockdev_add, qmp_blockdev_del, qmp_query_block, qmp_query_named_block_nodes;
 
+/* qmp_host.c: the emulated host */
+qmp_handler qmp_host_write, qmp_host_read;
+
 /* qmp_vfio.c: passthrough */
 qmp_handler qmp_query_vfio, qmp_vfio_config;
 

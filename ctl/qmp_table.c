@@ -89,5 +89,7 @@ const struct qmp_command qmp_commands[] = {
 	{"query-block", qmp_query_block, NULL, "[BlockInfo]", QMP_EARLY},
 	{"query-named-block-nodes", qmp_query_named_block_nodes, "*flat:bool", "[BlockDeviceInfo]",
 	 QMP_EARLY},
+	{"x-host-sysfs-write", qmp_host_write, "path:str,text:str"},
+	{"x-host-sysfs-read", qmp_host_read, "path:str", "str"},
 	{NULL},
 };

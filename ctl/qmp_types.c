@@ -171,6 +171,7 @@ const struct qmp_event_type qmp_events[] = {
 	{"RTC_CHANGE", "offset:int,qom-path:str"},
 	{"DEVICE_DELETED", "*device:str,path:str"},
 	{"DEVICE_UNPLUG_GUEST_ERROR", "*device:str,path:str"},
+	{"x-HOST_SYSFS_WRITTEN", "path:str,*error:str"},
 	{"x-VFIO_DEVICE_ERROR", "*device:str,host:str"},
 	{"x-VFIO_DEVICE_REQUEST", "*device:str,host:str"},
 	{NULL, NULL},

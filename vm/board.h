@@ -51,8 +51,10 @@ struct board_ops {
 	void (*fatal)(void *opaque, const char *text);
 	/* The guest's kernel has crashed; crash_loaded: and another one goes on in its place. */
 	void (*panicked)(void *opaque, bool crash_loaded);
-	void (*watchdog)(void *opaque);                    /* one of them barked */
-	bool (*running)(void *opaque);                     /* main loop's thread */
+	void (*watchdog)(void *opaque); /* one of them barked */
+	bool (*running)(void *opaque);  /* main loop's thread */
+	/* A write to the emulated host's sysfs is over: 0 or -errno.  Main loop's thread. */
+	void (*host_written)(void *opaque, const char *path, int ret);
 	void (*rtc_changed)(void *opaque, int64_t offset); /* seconds off -rtc's base */
 	/* Main loop's thread.  id may be NULL; path: the device's in QOM. */
 	void (*told)(void *opaque, enum board_told what, const char *id, const char *path);
@@ -97,7 +99,8 @@ struct board {
 	struct vfio_ctx *vfio;
 	struct host *host; /* the emulated host; NULL where none is configured */
 	struct boot_image *boot;
-	GPtrArray *backends; /* memory that devices name (vm/backends.h) */
+	GPtrArray *backends;    /* memory that devices name (vm/backends.h) */
+	GPtrArray *host_writes; /* hostops.c's */
 	/* hotplug.c's */
 	GPtrArray *plugged; /* of struct board_device */
 	unsigned anonymous; /* of them without an id, so far */
@@ -136,6 +139,14 @@ void board_request(struct board *b, struct pcidev *dev, bool running);
 void board_slot_off(void *board, struct pcidev *port);
 void board_slot_kept(void *board, struct pcidev *port);
 bool board_slots_busy(struct board *b); /* devices are about to leave */
+
+/*
+ * hostops.c: the emulated host's sysfs, below /sys/bus/pci, while the machine runs.  A write's end
+ * is told by board_ops.host_written.  read: also a link.  -ENODEV where there is no such host.
+ */
+int board_host_write(struct board *b, const char *path, const char *text, struct err **errp);
+int board_host_read(struct board *b, const char *path, GString *out, struct err **errp);
+void board_host_writes_end(struct board *b); /* all devices are released */
 
 /* fwitems.c: makes fw_cfg and fills it; the RAM is known.  0 or -errno. */
 int board_fw_cfg(struct board *b, struct err **errp);

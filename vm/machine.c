@@ -456,6 +456,7 @@ int board_reset(struct board *b, struct x86_regs *regs, struct err **errp)
 void board_free_devices(struct board *b)
 {
 	pcihost_fini(&b->pci);
+	board_host_writes_end(b);
 	board_devices_fini(b);
 	vfio_ctx_free(b->vfio);
 	vfio_host_free(b->host);

@@ -442,6 +442,15 @@ static void rtc_changed(void *opaque, int64_t offset)
 	vm->ops->event(vm->ops->opaque, &ev);
 }
 
+static void host_written(void *opaque, const char *path, int ret)
+{
+	struct vm *vm = opaque;
+	const struct vm_event ev = {
+		.kind = VM_EV_HOST_WRITTEN, .path = path, .reason = ret ? g_strerror(-ret) : NULL};
+
+	vm->ops->event(vm->ops->opaque, &ev);
+}
+
 static bool is_running(void *opaque)
 {
 	return ((struct vm *)opaque)->state == VM_RUNNING;
@@ -611,6 +620,7 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 		.told = board_told,
 		.running = is_running,
 		.rtc_changed = rtc_changed,
+		.host_written = host_written,
 		.chardev = get_chardev,
 		.opaque = vm,
 	};

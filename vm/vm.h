@@ -55,6 +55,7 @@ enum vm_event_kind {
 	VM_EV_UNPLUG_REFUSED,
 	VM_EV_VFIO_REQUEST,
 	VM_EV_VFIO_ERROR,
+	VM_EV_HOST_WRITTEN, /* path; reason: NULL = it went well */
 };
 
 struct vm_event {

@@ -239,7 +239,7 @@ static void dma_del(struct aspace_listener *l, const struct mrange *r)
 	if (!piece_of(d, r, &p) || g_hash_table_remove(d->failed, &p.iova))
 		return;
 	ret = d->ops->unmap(d->opaque, p.iova, p.size);
-	if (ret < 0)
+	if (ret < 0 && (d->ready || ret != -EINVAL))
 		g_warning("vfio: unmap 0x%" PRIx64 "-0x%" PRIx64 " (%s): %s", p.iova,
 			  p.iova + p.size - 1, r->region->name, g_strerror(-ret));
 	d->maps--;
@@ -269,6 +269,8 @@ void vfio_dma_stop(struct vfio_dma *d)
 {
 	if (!d->mem)
 		return;
+	/* A host that takes its last device back ends the container's mappings, maybe before we do. */
+	d->ready = false;
 	aspace_unlisten(d->mem, &d->listener);
 	g_hash_table_destroy(d->failed);
 	d->mem = NULL;
