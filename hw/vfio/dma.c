@@ -269,7 +269,7 @@ void vfio_dma_stop(struct vfio_dma *d)
 {
 	if (!d->mem)
 		return;
-	/* A host that takes its last device back ends the container's mappings, maybe before we do. */
+	/* A host that takes its last device back ends the mappings, maybe before we do. */
 	d->ready = false;
 	aspace_unlisten(d->mem, &d->listener);
 	g_hash_table_destroy(d->failed);
