@@ -78,11 +78,13 @@ void board_set_pin(struct board *b, int pin, bool level)
 		tap(b->tap_opaque, pin, level);
 }
 
-/* Whoever drives a pin does so for a device: when those are quiet, nobody is in the tap. */
+/* Who drives a pin is a device or the thread that hears irqfds: both are waited for. */
 void board_untap(struct board *b)
 {
 	__atomic_store_n(&b->tap, NULL, __ATOMIC_RELEASE);
 	board_settle(b);
+	if (b->accel->ops->hear)
+		b->accel->ops->hear(b->accel);
 }
 
 static void split_gsi(void *opaque, int n, bool level)
