@@ -66,7 +66,14 @@ unsigned vpci_cap_start(const struct vfio_pci_device *v, unsigned pos)
 
 static uint32_t rd(struct vfio_pci_device *v, unsigned off, unsigned len)
 {
-	return hd_read(v->pci, off, len);
+	uint32_t val = 0;
+
+	if (!v->image)
+		return hd_read(v->pci, off, len);
+	if (off + len > v->pci->cfg_size)
+		return UINT32_MAX >> (32 - 8 * len);
+	memcpy(&val, v->image + off, len);
+	return GUINT32_FROM_LE(val);
 }
 
 static void see_extended(struct vfio_pci_device *v)

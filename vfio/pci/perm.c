@@ -306,6 +306,22 @@ const struct perm_bits *vpci_perm_at(struct vfio_pci_device *v, unsigned pos, un
 	return &v->perms->cap[id];
 }
 
+uint8_t vpci_virtual_bits(struct vfio_pci_device *v, unsigned pos)
+{
+	unsigned off;
+	const struct perm_bits *p = vpci_perm_at(v, pos, &off);
+
+	if (p->readfn == raw_read)
+		return 0;
+	if (p->readfn == virt_read)
+		return 0xff;
+	if (p->readfn == direct_read && pos >= PCI_CFG_CONV)
+		return off < 4 ? 0xff : 0;
+	if (p->readfn == direct_read)
+		return off == PCI_CAP_LIST_NEXT ? 0xff : 0;
+	return (uint8_t)load_mask(p, p->virt, off, 1);
+}
+
 /* --- all of them --- */
 
 static const struct {

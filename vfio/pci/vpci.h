@@ -63,6 +63,8 @@ struct vfio_pci_device {
 	pthread_mutex_t lock; /* recursive */
 
 	uint8_t *map, *vconfig; /* cfg_size bytes each, vconfig and a little more */
+	/* What the walk reads in place of the device, cfg_size bytes; NULL = the device. */
+	const uint8_t *image;
 	bool extended_caps, bardirty;
 	uint32_t rbar[7];
 	struct perm_bits *msi_perm;
@@ -109,6 +111,8 @@ void vpci_perms_fini(struct vpci_perms *p);
 struct perm_bits *vpci_msi_perm(unsigned len, uint16_t flags);
 void vpci_perm_free(struct perm_bits *p); /* NULL is accepted */
 const struct perm_bits *vpci_perm_at(struct vfio_pci_device *v, unsigned pos, unsigned *off);
+/* Bits of one byte that a user reads from vconfig; the others come from the device. */
+uint8_t vpci_virtual_bits(struct vfio_pci_device *v, unsigned pos);
 int vpci_default_read(struct vfio_pci_device *v, unsigned pos, unsigned len,
 		      const struct perm_bits *p, unsigned off, uint32_t *val);
 int vpci_default_write(struct vfio_pci_device *v, unsigned pos, unsigned len,
