@@ -11,6 +11,7 @@
 #include "accel/vcpu.h"
 #include "base/err.h"
 #include "base/props.h"
+#include "ctl/info_vfio.h"
 #include "ctl/pci_names.h"
 #include "ctl/qom.h"
 #include "vm/board.h"
@@ -247,15 +248,9 @@ static void show_block(struct vm *vm, GString *out)
 	}
 }
 
-static void vfio_line(void *opaque, const char *text)
-{
-	g_string_append_printf(opaque, "%s\n", text);
-}
-
 static void show_vfio(struct vm *vm, GString *out)
 {
-	if (vm_board(vm)->vfio)
-		vfio_describe(vm_board(vm)->vfio, vfio_line, out);
+	info_vfio(vm_board(vm)->vfio, out);
 }
 
 /* --- the table --- */

@@ -58,6 +58,7 @@ const struct qmp_command qmp_commands[] = {
 	 "[ObjectPropertyInfo]", QMP_EARLY},
 	{"set_link", qmp_set_link, "name:str,up:bool"},
 	{"query-pci", qmp_query_pci, NULL, "[PciInfo]"},
+	{"x-query-vfio", qmp_query_vfio, NULL, "[x-VfioInfo]"},
 
 	{"qom-list-types", qmp_qom_list_types, "*implements:str,*abstract:bool", "[ObjectTypeInfo]",
 	 QMP_EARLY},

@@ -145,17 +145,20 @@ const struct qmp_type qmp_types[] = {
 	 "alternate:SchemaInfoAlternate/command:SchemaInfoCommand/event:SchemaInfoEvent"},
 	/* sluice's own views. */
 	{"x-VfioRange", "offset:int,size:int,mapped:bool,*reason:str"},
+	{"x-VfioRegionKind", "=io|memory|rom"},
 	{"x-VfioRegion",
-	 "region:int,kind:str,size:int,*guest-address:int,ranges:[x-VfioRange],reads:int,"
-	 "writes:int"},
-	{"x-VfioInterrupts", "mode:str,asked:int,armed:int,in-hypervisor:int,delivered:int"},
-	{"x-VfioInfo",
-	 "*id:str,host:str,backend:str,group:int,container:int,*bdf:str,"
-	 "regions:[x-VfioRegion],interrupts:x-VfioInterrupts,resets:[str],config-reads:int,"
-	 "config-writes:int,dma-maps:int,dma-bytes:int"},
+	 "region:int,kind:x-VfioRegionKind,size:int,*guest-address:int,mem-type-64:bool,"
+	 "prefetch:bool,ranges:[x-VfioRange],trapped-reads:int,trapped-writes:int"},
+	{"x-VfioInterrupts",
+	 "mode:str,asked:int,armed:int,irqfd:int,watched:int,watched-events:int"},
+	{"x-VfioResets", "vfio-device-reset:bool,flr:bool,pm:bool,*hot:bool,*hot-refused:str"},
+	{"x-VfioDma", "container:int,maps:int,bytes:int,not-mapped:int"},
+	{"x-VfioInfo", "id:str,host:str,backend:str,group:int,*bdf:str,asleep:bool,gone:bool,"
+		       "regions:[x-VfioRegion],interrupts:x-VfioInterrupts,resets:x-VfioResets,"
+		       "config-reads:int,config-writes:int,*dma:x-VfioDma"},
 	{"x-ConfigOwner", "=device|virtual|overlay|hidden"},
-	{"x-ConfigSpan", "offset:int,length:int,owner:x-ConfigOwner,name:str,value:str"},
-	{"x-ConfigMap", "host:str,size:int,spans:[x-ConfigSpan]"},
+	{"x-ConfigSpan", "offset:int,length:int,owner:x-ConfigOwner,*mask:int,name:str,value:str"},
+	{"x-ConfigMap", "id:str,host:str,size:int,spans:[x-ConfigSpan]"},
 	{NULL, NULL},
 };
 

@@ -28,6 +28,7 @@ struct vfio_region {
 	uint64_t size;
 	uint32_t flags; /* VFIO_REGION_INFO_FLAG_* */
 	bool sparse, msix_mappable;
+	bool registers; /* of an emulated device: they are no memory that could be mapped */
 	/* Where it may be mapped: one area for all without the sparse capability. */
 	unsigned n_areas;
 	struct vfio_area area[16];
@@ -35,6 +36,13 @@ struct vfio_region {
 
 struct vfio_irq {
 	uint32_t count, flags; /* VFIO_IRQ_INFO_* */
+};
+
+/* What a device's DMA goes through. */
+struct vfio_dma_info {
+	unsigned container;   /* its number in this machine, from 0 */
+	uint64_t maps, bytes; /* mapped now, for all devices of the container */
+	uint64_t failed;      /* ranges that could not be: other devices' BARs */
 };
 
 struct vfio_dev_ops {
@@ -52,13 +60,19 @@ struct vfio_dev_ops {
 	int (*reset)(struct vfio_dev *d);
 	/* The whole reset scope, if all of it is this process's. */
 	int (*hot_reset)(struct vfio_dev *d);
+	/* For views; NULL = not known.  hot_reset_check: 0, or what hot_reset would fail with. */
+	int (*hot_reset_check)(struct vfio_dev *d);
+	void (*dma_info)(struct vfio_dev *d, struct vfio_dma_info *info);
+	/* Config space as the host's own software reads it: bytes that came, or -errno. */
+	ssize_t (*host_config)(struct vfio_dev *d, uint8_t *buf, size_t len);
 };
 
 struct vfio_dev {
 	const struct vfio_dev_ops *ops;
-	char bdf[16];   /* 0000:01:00.0 */
-	uint32_t flags; /* VFIO_DEVICE_FLAGS_* */
-	unsigned group; /* IOMMU group number */
+	char bdf[16];        /* 0000:01:00.0 */
+	uint32_t flags;      /* VFIO_DEVICE_FLAGS_* */
+	unsigned group;      /* IOMMU group number */
+	const char *backend; /* for views; NULL = ops->name */
 };
 
 /*

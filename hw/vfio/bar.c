@@ -94,6 +94,7 @@ static void map_area(struct vdev_bar *b, struct vfio_area area)
 		return;
 	host = b->v->be->ops->map(b->v->be, b->nr, a.off, a.size, write);
 	if (host == MAP_FAILED) {
+		b->map_errno = errno;
 		g_message(VDEV_FMT
 			  ": BAR %u, 0x%" PRIx64 " bytes at 0x%" PRIx64
 			  " cannot be mapped (%s): each access "

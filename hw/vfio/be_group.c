@@ -19,7 +19,7 @@ struct vfio_container {
 	struct vfio_ctx *ctx;
 	const struct vfio_sys *sys;
 	int fd, type;
-	unsigned groups;
+	unsigned nr, groups;
 	struct vfio_dma dma;
 };
 
@@ -131,6 +131,7 @@ static struct vfio_container *container_new(struct vfio_ctx *ctx, const struct v
 
 	c->ctx = ctx;
 	c->sys = sys;
+	c->nr = ctx->next_container++;
 	c->dma.windows = g_array_new(FALSE, FALSE, sizeof(struct vfio_iova_range));
 	c->dma.ops = &type1_ops;
 	c->dma.opaque = c;
@@ -343,8 +344,10 @@ static int dev_region_info(struct vfio_dev *dev, unsigned index, struct vfio_reg
 		d->region_off[index] = info->offset;
 	vfio_region_parse(r, info, MIN(info->argsz, size));
 	if (r->flags & VFIO_REGION_INFO_FLAG_MMAP && d->sys->mappable &&
-	    !d->sys->mappable(d->sys->opaque, d->fd, info->offset))
+	    !d->sys->mappable(d->sys->opaque, d->fd, info->offset)) {
 		r->flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
+		r->registers = true;
+	}
 	return 0;
 }
 
@@ -417,32 +420,66 @@ static struct vfio_pci_hot_reset_info *hot_reset_info(struct group_dev *d, int *
 	return info;
 }
 
-static int dev_hot_reset(struct vfio_dev *dev)
+/* The request for a reset of all that info names; NULL and *ret where it must not be. */
+static struct vfio_pci_hot_reset *
+hot_reset_request(struct group_dev *d, const struct vfio_pci_hot_reset_info *info, int *ret)
 {
-	struct group_dev *d = of(dev);
-	int ret;
-	g_autofree struct vfio_pci_hot_reset_info *info = hot_reset_info(d, &ret);
-	g_autofree struct vfio_pci_hot_reset *reset = NULL;
+	g_autofree struct vfio_pci_hot_reset *reset =
+		g_malloc0(sizeof(*reset) + info->count * sizeof(int32_t));
 
-	if (ret < 0)
-		return ret;
-	reset = g_malloc0(sizeof(*reset) + info->count * sizeof(int32_t));
 	for (uint32_t i = 0; i < info->count; i++) {
 		struct vfio_group *g = find_group(d->group->ctx, info->devices[i].group_id);
 		bool seen = false;
 
-		if (!g)
-			return -EPERM; /* somebody else's device would be reset, too */
+		/* Somebody else's device would be reset, too; or one of ours behind its back. */
+		*ret = !g ? -EPERM : g != d->group || g->devices > 1 ? -EBUSY : 0;
+		if (*ret < 0)
+			return NULL;
 		for (uint32_t k = 0; k < reset->count; k++)
 			seen |= reset->group_fds[k] == g->fd;
-		/* Another device of ours must not be reset behind its back. */
-		if (g != d->group || g->devices > 1)
-			return -EBUSY;
 		if (!seen)
 			reset->group_fds[reset->count++] = g->fd;
 	}
 	reset->argsz = (uint32_t)(sizeof(*reset) + reset->count * sizeof(int32_t));
-	return dev_ioctl(d, VFIO_DEVICE_PCI_HOT_RESET, reset);
+	return g_steal_pointer(&reset);
+}
+
+static int hot_reset(struct group_dev *d, bool really)
+{
+	int ret;
+	g_autofree struct vfio_pci_hot_reset_info *info = hot_reset_info(d, &ret);
+	g_autofree struct vfio_pci_hot_reset *reset = NULL;
+
+	if (ret >= 0)
+		reset = hot_reset_request(d, info, &ret);
+	if (!reset)
+		return ret;
+	return really ? dev_ioctl(d, VFIO_DEVICE_PCI_HOT_RESET, reset) : 0;
+}
+
+static int dev_hot_reset(struct vfio_dev *dev)
+{
+	return hot_reset(of(dev), true);
+}
+
+static int dev_hot_reset_check(struct vfio_dev *dev)
+{
+	return hot_reset(of(dev), false);
+}
+
+static void dev_dma_info(struct vfio_dev *dev, struct vfio_dma_info *info)
+{
+	const struct vfio_container *c = of(dev)->group->container;
+
+	info->container = c->nr;
+	vfio_dma_count(&c->dma, info);
+}
+
+static ssize_t dev_host_config(struct vfio_dev *dev, uint8_t *buf, size_t len)
+{
+	struct group_dev *d = of(dev);
+
+	return d->sys->config(d->sys->opaque, d->dev.bdf, buf, len);
 }
 
 static const struct vfio_dev_ops group_dev_ops = {
@@ -456,6 +493,9 @@ static const struct vfio_dev_ops group_dev_ops = {
 	.set_irqs = dev_set_irqs,
 	.reset = dev_reset,
 	.hot_reset = dev_hot_reset,
+	.hot_reset_check = dev_hot_reset_check,
+	.dma_info = dev_dma_info,
+	.host_config = dev_host_config,
 };
 
 static int get_device(struct group_dev *d, struct err **errp)
@@ -499,6 +539,7 @@ int vfio_sys_open_dev(struct vfio_dev **out, struct vfio_ctx *ctx, const struct 
 	d->fd = -1;
 	d->sys = sys;
 	d->dev.ops = &group_dev_ops;
+	d->dev.backend = sys->name;
 	g_strlcpy(d->dev.bdf, bdf, sizeof(d->dev.bdf));
 	d->dev.group = (unsigned)sys->group_of(sys->opaque, bdf);
 	d->group = group_get(ctx, sys, (int)d->dev.group, bdf, errp);

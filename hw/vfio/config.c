@@ -343,7 +343,7 @@ uint32_t vdev_cfg_read(struct pcidev *d, unsigned off, unsigned len)
 	uint32_t all = len == 4 ? UINT32_MAX : (1u << (8 * len)) - 1;
 	uint32_t phys = 0;
 
-	v->cfg_reads++;
+	__atomic_fetch_add(&v->cfg_reads, 1, __ATOMIC_RELAXED);
 	if (v->gone)
 		return UINT32_MAX;
 	if (emu != all)

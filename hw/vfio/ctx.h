@@ -14,6 +14,7 @@ struct vfio_ctx {
 	struct vfio_env env;
 	struct vfio_sys *inproc; /* env.host's; NULL without one */
 	GPtrArray *containers;   /* of struct vfio_container (be_group.c) */
+	unsigned next_container; /* their numbers are not used again */
 	GPtrArray *groups;       /* of struct vfio_group (be_group.c) */
 	GPtrArray *devices;      /* of struct vdev */
 };

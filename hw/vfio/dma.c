@@ -168,12 +168,19 @@ static int map_piece(struct vfio_dma *d, const struct piece *p)
 	return ret;
 }
 
+/* For views: no order with anything else is wanted. */
+static void add(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
 static void remember_failed(struct vfio_dma *d, uint64_t iova)
 {
 	uint64_t *key = g_new(uint64_t, 1);
 
 	*key = iova;
 	g_hash_table_add(d->failed, key);
+	add(&d->nfailed, 1);
 }
 
 static void ram_failed(struct vfio_dma *d, const struct mrange *r, const struct piece *p, int ret)
@@ -225,7 +232,8 @@ static void dma_add(struct aspace_listener *l, const struct mrange *r)
 			ram_failed(d, r, &p, ret);
 		return;
 	}
-	d->maps++;
+	add(&d->maps, 1);
+	add(&d->bytes, p.size);
 	if (!r->region->device)
 		d->ram_bytes += p.size;
 }
@@ -236,13 +244,18 @@ static void dma_del(struct aspace_listener *l, const struct mrange *r)
 	struct piece p;
 	int ret;
 
-	if (!piece_of(d, r, &p) || g_hash_table_remove(d->failed, &p.iova))
+	if (!piece_of(d, r, &p))
 		return;
+	if (g_hash_table_remove(d->failed, &p.iova)) {
+		add(&d->nfailed, -1ull);
+		return;
+	}
 	ret = d->ops->unmap(d->opaque, p.iova, p.size);
 	if (ret < 0 && (d->ready || ret != -EINVAL))
 		g_warning("vfio: unmap 0x%" PRIx64 "-0x%" PRIx64 " (%s): %s", p.iova,
 			  p.iova + p.size - 1, r->region->name, g_strerror(-ret));
-	d->maps--;
+	add(&d->maps, -1ull);
+	add(&d->bytes, -p.size);
 	if (!r->region->device)
 		d->ram_bytes -= p.size;
 }
@@ -274,4 +287,11 @@ void vfio_dma_stop(struct vfio_dma *d)
 	aspace_unlisten(d->mem, &d->listener);
 	g_hash_table_destroy(d->failed);
 	d->mem = NULL;
+}
+
+void vfio_dma_count(const struct vfio_dma *d, struct vfio_dma_info *info)
+{
+	info->maps = __atomic_load_n(&d->maps, __ATOMIC_RELAXED);
+	info->bytes = __atomic_load_n(&d->bytes, __ATOMIC_RELAXED);
+	info->failed = __atomic_load_n(&d->nfailed, __ATOMIC_RELAXED);
 }

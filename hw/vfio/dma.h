@@ -23,9 +23,11 @@ struct vfio_dma {
 	GArray *windows;    /* of the UAPI's struct vfio_iova_range; empty = everything */
 	uint32_t avail;     /* DMA entries left, as the container said; 0 = unknown */
 	GHashTable *failed; /* iova of ranges that are not mapped */
+	/* Atomic: changed under the address space's lock, read by anybody. */
+	uint64_t maps, bytes, nfailed;
 	bool ready;
 	struct err *error;
-	uint64_t ram_bytes, maps; /* mapped now */
+	uint64_t ram_bytes; /* mapped now */
 	void (*fatal)(void *opaque, const char *text);
 	void *fatal_opaque;
 };
@@ -39,5 +41,6 @@ void vfio_dma_parse_info(struct vfio_dma *d, const void *buf, size_t len);
 /* Map all of mem now and follow it.  Returns the first error for RAM, facts included. */
 int vfio_dma_start(struct vfio_dma *d, struct aspace *mem, struct err **errp);
 void vfio_dma_stop(struct vfio_dma *d);
+void vfio_dma_count(const struct vfio_dma *d, struct vfio_dma_info *info); /* any thread */
 
 #endif

@@ -45,7 +45,7 @@ static struct msi_msg msg_of(const struct vdev *v, unsigned nr)
 	return msg;
 }
 
-static unsigned asked(const struct vdev *v)
+unsigned vdev_msi_asked(const struct vdev *v)
 {
 	unsigned log =
 		(pci_get16(v->dev.cfg + v->msi.pos + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_QSIZE) >> 4;
@@ -85,7 +85,7 @@ static int arm(struct vdev *v, unsigned n)
 
 static void msi_enable(struct vdev *v)
 {
-	unsigned n = asked(v);
+	unsigned n = vdev_msi_asked(v);
 	int ret;
 
 	vdev_interrupts_off(v);

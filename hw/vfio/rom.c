@@ -37,6 +37,7 @@ static uint64_t rom_read(void *opaque, uint64_t off, unsigned len)
 {
 	struct vdev *v = opaque;
 
+	v->rom.reads++;
 	if (!v->rom.data)
 		load(v);
 	return le_load(v->rom.data + off, len);

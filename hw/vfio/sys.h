@@ -20,6 +20,7 @@ struct vfio_ctx;
 struct vfio_dev;
 
 struct vfio_sys {
+	const char *name;
 	bool in_kernel; /* descriptors are the kernel's: other parts of it may be given them */
 	void *opaque;
 	int (*open)(void *opaque, const char *path);
@@ -34,6 +35,8 @@ struct vfio_sys {
 	/* May bdf be assigned?  Else an error with the culprit and the next command. */
 	int (*check)(void *opaque, const char *bdf, struct err **errp);
 	int (*group_of)(void *opaque, const char *bdf);
+	/* Config space behind VFIO's back: bytes that came, or -errno. */
+	ssize_t (*config)(void *opaque, const char *bdf, uint8_t *buf, size_t len);
 	/* Why the group is not viable, or its node could not be opened; they return the error. */
 	int (*explain_group)(void *opaque, const char *bdf, int group, struct err **errp);
 	int (*explain_open)(void *opaque, const char *path, int ret, struct err **errp);

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "hw/vfio/sys.h"
+#include "mem/access.h"
 #include "vfio/file.h"
 #include "vfio/host/host.h"
 
@@ -89,6 +90,17 @@ static int inproc_group_of(void *opaque, const char *bdf)
 	return host_sysfs_readlink(opaque, path, buf, sizeof(buf)) < 0 ? -ENOENT : atoi(buf);
 }
 
+static ssize_t inproc_config(void *opaque, const char *bdf, uint8_t *buf, size_t len)
+{
+	struct hostdev *d = host_find(opaque, bdf);
+	size_t n = 0;
+	uint32_t val;
+
+	for (; d && n + 4 <= len && host_cfg_read(d, (unsigned)n, 4, &val) == 0; n += 4)
+		le_store(buf + n, val, 4);
+	return n ? (ssize_t)n : -ENOENT;
+}
+
 static char *driver_of(struct host *h, const char *bdf)
 {
 	g_autofree char *path = g_strdup_printf("devices/%s/driver", bdf);
@@ -142,6 +154,7 @@ struct vfio_sys *vfio_sys_inproc_new(struct host *h)
 	struct vfio_sys *s = g_new(struct vfio_sys, 1);
 
 	*s = (struct vfio_sys){
+		.name = "inproc",
 		.opaque = h,
 		.open = inproc_open,
 		.close = inproc_close,
@@ -152,6 +165,7 @@ struct vfio_sys *vfio_sys_inproc_new(struct host *h)
 		.mappable = inproc_mappable,
 		.check = inproc_check,
 		.group_of = inproc_group_of,
+		.config = inproc_config,
 		.explain_group = inproc_explain_group,
 		.explain_open = inproc_explain_open,
 	};

@@ -63,6 +63,11 @@ static int linux_group_of(void *opaque, const char *bdf)
 	return sysfs_group("", bdf);
 }
 
+static ssize_t linux_config(void *opaque, const char *bdf, uint8_t *buf, size_t len)
+{
+	return sysfs_config("", bdf, buf, len);
+}
+
 static int linux_explain_group(void *opaque, const char *bdf, int group, struct err **errp)
 {
 	return sysfs_explain_group("", bdf, group, errp);
@@ -96,6 +101,7 @@ static int linux_explain_open(void *opaque, const char *path, int ret, struct er
 }
 
 const struct vfio_sys vfio_sys_linux = {
+	.name = "group",
 	.in_kernel = true,
 	.open = linux_open,
 	.close = linux_close,
@@ -105,6 +111,7 @@ const struct vfio_sys vfio_sys_linux = {
 	.map = linux_map,
 	.check = linux_check,
 	.group_of = linux_group_of,
+	.config = linux_config,
 	.explain_group = linux_explain_group,
 	.explain_open = linux_explain_open,
 };

@@ -89,6 +89,19 @@ char *sysfs_name(const char *root, const char *bdf)
 			       read_hex(root, bdf, "device"), read_hex(root, bdf, "class") >> 8);
 }
 
+ssize_t sysfs_config(const char *root, const char *bdf, uint8_t *buf, size_t len)
+{
+	g_autofree char *path = dev_path(root, bdf, "config");
+	g_autofree char *all = NULL;
+	gsize n;
+
+	if (!g_file_get_contents(path, &all, &n, NULL))
+		return -ENOENT;
+	n = MIN(n, len);
+	memcpy(buf, all, n);
+	return (ssize_t)n;
+}
+
 static void hint_bind(const char *bdf, const char *driver, struct err **errp)
 {
 	err_hint(errp, "Give it to vfio-pci, as root:");

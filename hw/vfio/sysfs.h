@@ -10,6 +10,8 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 
@@ -20,6 +22,8 @@ bool sysfs_has_device(const char *root, const char *bdf);
 char *sysfs_driver(const char *root, const char *bdf); /* NULL = no driver */
 int sysfs_group(const char *root, const char *bdf);    /* number, or -ENOENT */
 char *sysfs_name(const char *root, const char *bdf);   /* "8086:10d3, class 0200" */
+/* The device's own config space: bytes that came (64 where this is not root), or -errno. */
+ssize_t sysfs_config(const char *root, const char *bdf, uint8_t *buf, size_t len);
 
 /*
  * -ENODEV, -ENOENT, -EPERM... with the reason and the commands where bdf cannot be assigned at

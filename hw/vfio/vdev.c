@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -72,7 +71,7 @@ static void to_d0(struct vdev *v)
 			  now & PCI_PM_CTRL_STATE_MASK);
 }
 
-static bool has_pm_reset(const struct vdev *v)
+bool vdev_has_pm_reset(const struct vdev *v)
 {
 	return v->pm_pos &&
 	       !(pci_get16(v->dev.cfg + v->pm_pos + PCI_PM_CTRL) & PCI_PM_CTRL_NO_SOFT_RESET);
@@ -86,7 +85,7 @@ static void reset_device(struct vdev *v)
 {
 	bool can = v->be->flags & VFIO_DEVICE_FLAGS_RESET;
 
-	if (can && (v->flr || !has_pm_reset(v)) && v->be->ops->reset(v->be) >= 0)
+	if (can && (v->flr || !vdev_has_pm_reset(v)) && v->be->ops->reset(v->be) >= 0)
 		return;
 	if (v->be->ops->hot_reset(v->be) >= 0)
 		return;
@@ -485,47 +484,4 @@ void vfio_ctx_free(struct vfio_ctx *ctx)
 	g_ptr_array_free(ctx->devices, TRUE);
 	vfio_sys_inproc_free(ctx->inproc);
 	g_free(ctx);
-}
-
-static const char *const mode_names[] = {"none", "INTx", "MSI", "MSI-X"};
-
-static unsigned armed_vectors(const struct vdev *v)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; v->msix.vec && i < v->msix.vectors; i++)
-		n += v->msix.vec[i].armed;
-	return v->mode == VDEV_INT_MSI ? v->msi.n : n;
-}
-
-static void describe_bar(const struct vdev_bar *b, void (*line)(void *, const char *), void *opaque)
-{
-	uint64_t mapped = 0;
-	g_autofree char *at = NULL, *text = NULL;
-	uint64_t addr = b->v->dev.bar[b->nr].addr;
-
-	if (!b->size)
-		return;
-	for (unsigned i = 0; i < b->n_maps; i++)
-		mapped += b->map[i].region.disabled ? 0 : MIN(b->map[i].size, b->size);
-	at = addr == UINT64_MAX ? g_strdup("not placed") : g_strdup_printf("at 0x%" PRIx64, addr);
-	text = g_strdup_printf("  BAR %u: 0x%" PRIx64 " bytes %s, 0x%" PRIx64 " mapped, %" PRIu64
-			       " reads and %" PRIu64 " writes trapped",
-			       b->nr, b->size, at, mapped, b->reads, b->writes);
-	line(opaque, text);
-}
-
-void vfio_describe(struct vfio_ctx *ctx, void (*line)(void *opaque, const char *text), void *opaque)
-{
-	for (guint i = 0; i < ctx->devices->len; i++) {
-		struct vdev *v = ctx->devices->pdata[i];
-		g_autofree char *head = g_strdup_printf(
-			"%s: host %s, backend %s, group %u, interrupts %s, %u vectors armed",
-			v->dev.name, v->be->bdf, v->be->ops->name, v->be->group,
-			mode_names[v->mode], armed_vectors(v));
-
-		line(opaque, head);
-		for (unsigned b = 0; b < PCI_BARS; b++)
-			describe_bar(&v->bar[b], line, opaque);
-	}
 }

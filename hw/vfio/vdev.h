@@ -35,7 +35,8 @@ struct vdev_bar {
 	unsigned n_maps;
 	struct vdev_map map[16];
 	struct mmapping *grown; /* a sub-page BAR alone in its page: the rest of the page */
-	uint64_t reads, writes;
+	int map_errno;          /* of the last area that the host would not map */
+	uint64_t reads, writes; /* that trapped */
 };
 
 /* One interrupt vector (INTx has one): what the guest asked for and what the host has. */
@@ -80,6 +81,7 @@ struct vdev_rom {
 	struct region region;
 	uint64_t size;
 	uint8_t *data; /* read on first access */
+	uint64_t reads;
 };
 
 struct vdev {
@@ -101,8 +103,9 @@ struct vdev {
 	struct vdev_msix msix;
 	int err_fd, req_fd;
 	guint err_watch, req_watch;
-	gint64 last_warning; /* rate limit of run-time messages, monotonic µs */
-	uint64_t cfg_reads, cfg_writes;
+	gint64 last_warning;            /* rate limit of run-time messages, monotonic µs */
+	uint64_t cfg_reads, cfg_writes; /* of the guest; cfg_reads atomic */
+	uint64_t heard;                 /* MSI and MSI-X that were delivered here */
 };
 
 static inline struct vdev *vdev_of(struct pcidev *d)
@@ -149,6 +152,7 @@ void vdev_msi_init(struct vdev *v);
 void vdev_msi_config_written(struct vdev *v, bool was_on);
 void vdev_msi_disable(struct vdev *v);
 bool vdev_msi_on(const struct vdev *v);
+unsigned vdev_msi_asked(const struct vdev *v);          /* vectors that the guest gave it */
 int vdev_msix_probe(struct vdev *v, struct err **errp); /* before the BARs are made */
 int vdev_msix_init(struct vdev *v, struct err **errp);  /* after */
 void vdev_msix_fini(struct vdev *v);
@@ -168,5 +172,6 @@ void vector_hear(struct vdev_vector *vec); /* watched here: deliver what was sig
 
 /* vdev.c: leave the mode that is on, and enter INTx if the device has a pin */
 void vdev_interrupts_off(struct vdev *v);
+bool vdev_has_pm_reset(const struct vdev *v); /* a return from D3hot resets the device */
 
 #endif

@@ -64,8 +64,10 @@ void vector_hear(struct vdev_vector *vec)
 {
 	eventfd_t n;
 
-	if (vec->watch && eventfd_read(vec->fd, &n) == 0)
-		irqchip_msi_send(chip(vec), vec->msg);
+	if (!vec->watch || eventfd_read(vec->fd, &n) < 0)
+		return;
+	vec->v->heard++;
+	irqchip_msi_send(chip(vec), vec->msg);
 }
 
 static gboolean vector_fired(gint fd, GIOCondition cond, gpointer opaque)

@@ -74,11 +74,4 @@ void vfio_ctx_free(struct vfio_ctx *ctx); /* after its devices; NULL is accepted
 int vdev_new(struct pcidev **out, struct vfio_ctx *ctx, const struct vdev_conf *conf,
 	     bool on_express, bool on_root, struct err **errp);
 
-/*
- * One paragraph per device: BARs with what is mapped and what traps, vectors asked and armed,
- * counters.
- */
-void vfio_describe(struct vfio_ctx *ctx, void (*line)(void *opaque, const char *text),
-		   void *opaque);
-
 #endif

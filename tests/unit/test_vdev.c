@@ -546,38 +546,6 @@ static void threads(void)
 		vt_run_guest(i & 1 ? all_by_hand : NULL, taken);
 }
 
-/* --- the account ---------------------------------------------------------------------------- */
-
-static void take_line(void *opaque, const char *text)
-{
-	g_string_append_printf(opaque, "%s\n", text);
-}
-
-static void account(struct vt *t)
-{
-	g_autoptr(GString) s = g_string_new(NULL);
-
-	aspace_write(t->io, AT_BAR4, 1, 1);
-	in_msix(t);
-	vfio_describe(t->ctx, take_line, s);
-	assert_contains(s->str,
-			"17:00.0: host 0000:17:00.0, backend fake, group 7, interrupts MSI-X, 1 "
-			"vectors armed\n");
-	assert_contains(s->str, "BAR 0: 0x4000 bytes at 0xc0000000, 0x4000 mapped");
-	assert_contains(s->str,
-			"BAR 4: 0x20 bytes at 0xc000, 0x0 mapped, 0 reads and 1 writes trapped");
-	vt_set_cfg(t, PCI_COMMAND, 0, 2);
-	g_string_truncate(s, 0);
-	vfio_describe(t->ctx, take_line, s);
-	assert_contains(s->str, "BAR 0: 0x4000 bytes not placed");
-	vfio_ctx_free(NULL);
-}
-
-static void describe(void)
-{
-	vt_run_guest(NULL, account);
-}
-
 int main(int argc, char **argv)
 {
 	vt_test_init(&argc, &argv);
@@ -590,6 +558,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/vdev/reset", reset);
 	g_test_add_func("/vdev/events", events);
 	g_test_add_func("/vdev/threads", threads);
-	g_test_add_func("/vdev/describe", describe);
 	return g_test_run();
 }

@@ -292,6 +292,22 @@ static void holder(void)
 	tree_fini(&t);
 }
 
+/* --- config space behind VFIO's back -------------------------------------------------------- */
+
+static void config(void)
+{
+	uint8_t buf[16];
+	struct tree t;
+
+	tree_init(&t);
+	g_assert_cmpint(sysfs_config(t.root, BDF, buf, sizeof(buf)), ==, -ENOENT);
+	put(&t, "/sys/bus/pci/devices/" BDF "/config", "abcdefgh");
+	g_assert_cmpint(sysfs_config(t.root, BDF, buf, sizeof(buf)), ==, 8);
+	g_assert_cmpmem(buf, 8, "abcdefgh", 8);
+	g_assert_cmpint(sysfs_config(t.root, BDF, buf, 4), ==, 4);
+	tree_fini(&t);
+}
+
 int main(int argc, char **argv)
 {
 	vt_test_init(&argc, &argv);
@@ -302,5 +318,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/vfio-sysfs/not-viable", not_viable);
 	g_test_add_func("/vfio-sysfs/nobody-to-blame", nobody_to_blame);
 	g_test_add_func("/vfio-sysfs/holder", holder);
+	g_test_add_func("/vfio-sysfs/config", config);
 	return g_test_run();
 }
