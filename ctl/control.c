@@ -13,6 +13,7 @@
 #include "base/loop_thread.h"
 #include "ctl/device_text.h"
 #include "ctl/info.h"
+#include "ctl/info_vfio.h"
 #include "ctl/monitor.h"
 #include "ctl/qmp.h"
 #include "ctl/qtest.h"
@@ -159,6 +160,11 @@ static void mon_device_del(void *opaque, const char *args, GString *out)
 	say_error(e, out);
 }
 
+static void mon_vfio_config(void *opaque, const char *args, bool color, GString *out)
+{
+	info_vfio_config(vm_board(((struct control *)opaque)->vm)->vfio, args, color, out);
+}
+
 static const char *mon_word(void *opaque, const char *command, size_t i, const char **help)
 {
 	struct control *c = opaque;
@@ -191,6 +197,7 @@ static const struct monitor_ops monitor_ops = {
 	.xp = mon_xp,
 	.device_add = mon_device_add,
 	.device_del = mon_device_del,
+	.vfio_config = mon_vfio_config,
 	.word = mon_word,
 };
 

@@ -28,7 +28,8 @@ struct monitor_ops {
 	void (*xp)(void *opaque, const char *args, GString *out);
 	void (*device_add)(void *opaque, const char *args, GString *out);
 	void (*device_del)(void *opaque, const char *args, GString *out);
-	void (*vfio_config)(void *opaque, const char *args, GString *out);
+	/* color: out goes to a terminal, which is taken to know colours. */
+	void (*vfio_config)(void *opaque, const char *args, bool color, GString *out);
 	/*
 	 * Words that may follow this command, one at a time; NULL past the last.  *help: what it
 	 * is, or NULL.  For completion and "help".

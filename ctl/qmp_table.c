@@ -59,6 +59,7 @@ const struct qmp_command qmp_commands[] = {
 	{"set_link", qmp_set_link, "name:str,up:bool"},
 	{"query-pci", qmp_query_pci, NULL, "[PciInfo]"},
 	{"x-query-vfio", qmp_query_vfio, NULL, "[x-VfioInfo]"},
+	{"x-vfio-config", qmp_vfio_config, "id:str", "x-ConfigMap"},
 
 	{"qom-list-types", qmp_qom_list_types, "*implements:str,*abstract:bool", "[ObjectTypeInfo]",
 	 QMP_EARLY},

@@ -3,7 +3,11 @@
  * Owns the commands about assigned devices: the views of hw/vfio as JSON.  Called through the
  * table; changes nothing.
  */
+#include <errno.h>
+
+#include "base/err.h"
 #include "ctl/qmp_cmds.h"
+#include "hw/vfio/owners.h"
 #include "hw/vfio/view.h"
 #include "vm/board.h"
 #include "vm/vm.h"
@@ -125,4 +129,49 @@ JsonNode *qmp_query_vfio(struct qmp_call *c, struct err **errp)
 	for (guint i = 0; all && i < all->len; i++)
 		json_array_add_object_element(a, device_of(all->pdata[i]));
 	return qmp_array(a);
+}
+
+/* --- x-vfio-config --- */
+
+static JsonObject *span_of(const struct cfg_owners *m, const struct cfg_span *s)
+{
+	g_autoptr(GString) hex = g_string_new(NULL);
+	JsonObject *o = json_object_new();
+
+	for (unsigned i = 0; i < s->len; i++)
+		g_string_append_printf(hex, "%02x", m->value[s->off + i]);
+	put(o, "offset", s->off);
+	put(o, "length", s->len);
+	json_object_set_string_member(o, "owner", cfg_owner_names[s->owner]);
+	if (s->mask != 0xff)
+		put(o, "mask", s->mask);
+	json_object_set_string_member(o, "name", s->name);
+	json_object_set_string_member(o, "value", hex->str);
+	return o;
+}
+
+JsonNode *qmp_vfio_config(struct qmp_call *c, struct err **errp)
+{
+	struct err *e = NULL;
+	struct cfg_owners *m = cfg_owners_new(vm_board(c->vm)->vfio, qmp_str(c, "id"), &e);
+	JsonArray *spans;
+	JsonObject *o;
+
+	if (!m) {
+		if (err_code(e) == -ENODEV)
+			c->error_class = "DeviceNotFound";
+		err_move(errp, e);
+		return NULL;
+	}
+	spans = json_array_new();
+	for (guint i = 0; i < m->spans->len; i++)
+		json_array_add_object_element(
+			spans, span_of(m, &g_array_index(m->spans, struct cfg_span, i)));
+	o = json_object_new();
+	json_object_set_string_member(o, "id", m->id);
+	json_object_set_string_member(o, "host", m->host);
+	put(o, "size", m->size);
+	json_object_set_array_member(o, "spans", spans);
+	cfg_owners_free(m);
+	return qmp_object(o);
 }

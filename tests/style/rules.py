@@ -75,6 +75,7 @@ TESTED_BY = {
     "hw/dev/testdev.c": "pci_testdev",
     "hw/vfio/backend.c": "vfio_group",
     "hw/vfio/be_group.c": "vfio_group",
+    "hw/vfio/cfg_names.c": "vfio_owners",
     "hw/vfio/sys_inproc.c": "vfio_group",
     "hw/vfio/sys_linux.c": "vfio_group",
     "mem/region.c": "aspace",

@@ -44,6 +44,12 @@ static void op_device_del(void *opaque, const char *args, GString *out)
 	g_string_append_printf(((struct box *)opaque)->calls, "device_del(%s) ", args);
 }
 
+static void op_vfio_config(void *opaque, const char *args, bool color, GString *out)
+{
+	g_string_append_printf(((struct box *)opaque)->calls, "vfio_config(%s, %s) ", args,
+			       color ? "color" : "plain");
+}
+
 static const char *op_word(void *opaque, const char *command, size_t i, const char **about)
 {
 	static const char *const topics[][2] = {
@@ -63,6 +69,7 @@ static const struct monitor_ops ops = {
 	.system_powerdown = op_system_powerdown,
 	.info = op_info,
 	.device_del = op_device_del,
+	.vfio_config = op_vfio_config,
 	.word = op_word,
 };
 
@@ -163,8 +170,30 @@ static void without_ops(void)
 	open_box(&b, &none);
 	run(&b, "stop", "stop: not available in this machine\n");
 	run(&b, "info pci", "info pci: not available in this machine\n");
+	run(&b, "x-vfio-config d", "x-vfio-config: not available in this machine\n");
 	close_box(&b);
 	monitor_free(NULL);
+}
+
+/* Colours go to a terminal, not to a program. */
+static void colors(void)
+{
+	GString *out = g_string_new(NULL);
+	struct monitor *m;
+	struct box b;
+
+	open_box(&b, &ops);
+	type(&b, "x-vfio-config d0\r");
+	while (!b.calls->len)
+		g_main_context_iteration(NULL, TRUE);
+	g_assert_cmpstr(b.calls->str, ==, "vfio_config(d0, color) ");
+	g_string_truncate(b.calls, 0);
+	m = monitor_new(NULL, &ops, &b);
+	monitor_command(m, "x-vfio-config d0", out);
+	g_assert_cmpstr(b.calls->str, ==, "vfio_config(d0, plain) ");
+	monitor_free(m);
+	close_box(&b);
+	g_string_free(out, TRUE);
 }
 
 static void editing(void)
@@ -259,6 +288,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/monitor/commands", commands);
 	g_test_add_func("/monitor/answers", answers);
 	g_test_add_func("/monitor/without-ops", without_ops);
+	g_test_add_func("/monitor/colors", colors);
 	g_test_add_func("/monitor/editing", editing);
 	g_test_add_func("/monitor/endless-line", endless_line);
 	g_test_add_func("/monitor/long-answer", long_answer);
