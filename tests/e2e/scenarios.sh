@@ -269,6 +269,15 @@ scenario_hotplug() {
 	result $? "the VMM has let go of the device" "it has not"
 	qmp device_add "$device, \"id\": \"asked\", \"bus\": \"rp0\""
 	wait_for "${E2E_GUEST_SECONDS:-150}" printed 'T: plugged 2'
+	qmp x-query-vfio
+	wait_for 30 answered '"host": "'"$disk0"'", "backend": "group".*"resets"'
+	result $? "x-query-vfio shows it" "$text"
+	answered '"mapped": true' && answered 'MSI-X table in that page' && answered '"mode": "MSI-X", "asked": [1-9]' &&
+		answered '"irqfd": [1-9]'
+	result $? "registers are mapped, its table traps, vectors go by irqfd" "$text"
+	qmp x-vfio-config '"id": "asked"'
+	wait_for 30 answered '"owner": "virtual".*"name": "Interrupt Line".*"owner": "overlay".*"name": "MSI-X"'
+	result $? "x-vfio-config tells who owns its config space" "$text"
 	(echo "$disk0" >"$sys/$disk0/driver/unbind") &
 	wait_for 60 driver_is "$disk0" none
 	result $? "the host's driver gets rid of the device" "still $(driver_of "$disk0")"
