@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/chardev.h"
+#include "ctl/json_read.h"
 #include "ctl/json_text.h"
 
 enum {
@@ -151,7 +152,7 @@ static void on_value(void *opaque, const char *text, size_t len, const char *err
 	struct request *r = g_new0(struct request, 1);
 
 	r->peer = s->peer;
-	r->node = text ? qmp_parse(text, len, &r->error) : NULL;
+	r->node = text ? json_read(text, len, &r->error) : NULL;
 	if (!text)
 		r->error = g_strdup(error);
 	if (r->node && s->oob && qmp_is_oob(r->node)) {

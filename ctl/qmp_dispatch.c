@@ -88,22 +88,6 @@ JsonNode *qmp_greeting(void)
 	return qmp_object(o);
 }
 
-JsonNode *qmp_parse(const char *text, size_t len, char **error)
-{
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
-	g_autoptr(GError) e = NULL;
-	JsonNode *node;
-
-	if (!json_parser_load_from_data(parser, text, (gssize)len, &e)) {
-		*error = g_strdup_printf("JSON parse error, %s", e->message);
-		return NULL;
-	}
-	node = json_parser_steal_root(parser);
-	if (!node)
-		*error = g_strdup("JSON parse error, expecting value");
-	return node;
-}
-
 /* --- the envelope --- */
 
 struct message {
@@ -180,7 +164,7 @@ static const struct qmp_command *permitted(struct qmp_call *c, const struct mess
 	const struct qmp_command *cmd = find_command(m->command);
 	bool negotiation = cmd && cmd->flags & QMP_NO_NEG;
 
-	if (cmd && !c->session->negotiated && !negotiation) {
+	if (!c->session->negotiated && !negotiation) {
 		c->error_class = "CommandNotFound";
 		err_set(errp, -ENOENT,
 			"Expecting capabilities negotiation with 'qmp_capabilities'");
@@ -222,9 +206,8 @@ static JsonNode *run(struct qmp_call *c, JsonNode *request, struct err **errp)
 static JsonObject *error_object(const char *class, const char *desc, const char *hints)
 {
 	JsonObject *o = json_object_new();
-	g_autofree char *more = g_strstrip(g_strdup(hints ?: ""));
-	g_autofree char *text =
-		g_strdelimit(g_strconcat(desc, *more ? "\n" : "", more, NULL), "\n", ' ');
+	g_autofree char *more = g_strdelimit(g_strstrip(g_strdup(hints ?: "")), "\n", ' ');
+	g_autofree char *text = g_strconcat(desc, *more ? " " : "", more, NULL);
 
 	json_object_set_string_member(o, "class", class ?: "GenericError");
 	json_object_set_string_member(o, "desc", text);

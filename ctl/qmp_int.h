@@ -46,7 +46,6 @@ void qmp_broadcast(struct qmp *q, JsonNode *event); /* to all that have negotiat
 /* qmp_dispatch.c */
 JsonNode *qmp_greeting(void);
 JsonNode *qmp_version(void);
-JsonNode *qmp_parse(const char *text, size_t len, char **error); /* NULL: *error, to be freed */
 bool qmp_is_oob(JsonNode *request);
 void qmp_answer(struct qmp_session *s, unsigned peer, JsonNode *request);
 void qmp_answer_error(struct qmp_session *s, unsigned peer, const char *error);
