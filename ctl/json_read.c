@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the parser of JSON values.  Called by QMP for each value that its lexer has cut out; knows no
- * message.  Recursion is as deep as the lexer lets values be.
+ * Owns the parser of JSON values.  Called by QMP for each value that its lexer has cut out; knows
+ * no message.  Recursion is as deep as the lexer lets values be.
  */
 #include "ctl/json_read.h"
 
