@@ -298,8 +298,12 @@ static int start_fd(struct sock *k, const struct chardev_conf *conf, struct err 
 	socklen_t len = sizeof(listening);
 
 	k->name = g_strdup_printf("fd:%d", conf->fd);
-	if (getsockopt(conf->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0)
-		return err_set_errno(errp, -errno, "fd=%d", conf->fd);
+	if (getsockopt(conf->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0) {
+		int ret = -errno;
+
+		close(conf->fd); /* it is ours, as in every other case */
+		return err_set_errno(errp, ret, "fd=%d", conf->fd);
+	}
 	fcntl(conf->fd, F_SETFD, FD_CLOEXEC);
 	if (!listening) {
 		got_peer(k, conf->fd);
