@@ -188,8 +188,7 @@ static void reset(struct vm *vm, bool guest, const char *reason)
 	if (vm->vcpus)
 		vcpus_stop(vm->vcpus);
 	vclock_stop(vm->board.clock);
-	if (vm->state != VM_PRELAUNCH)
-		vm->state = VM_PAUSED;
+	vm->state = VM_PRELAUNCH; /* as before the first start, until it goes on */
 	if (reset_machine(vm, &e) < 0) {
 		err_prefix(&e, "the guest's reset");
 		err_report_free(e);
