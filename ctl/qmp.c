@@ -229,6 +229,15 @@ static void close_fd(gpointer fd)
 	close(GPOINTER_TO_INT(fd) - 1);
 }
 
+static void fdset_fd_free(gpointer p)
+{
+	struct fdset_fd *f = p;
+
+	close(f->fd);
+	g_free(f->opaque);
+	g_free(f);
+}
+
 struct qmp *qmp_new(void)
 {
 	struct qmp *q = g_new0(struct qmp, 1);
@@ -236,6 +245,7 @@ struct qmp *qmp_new(void)
 	g_mutex_init(&q->lock);
 	q->sessions = g_ptr_array_new_with_free_func(session_free);
 	q->fds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_fd);
+	q->fdsets = g_ptr_array_new_with_free_func(fdset_fd_free);
 	q->wake = g_source_new((GSourceFuncs *)&wake_funcs, sizeof(GSource));
 	g_source_set_callback(q->wake, answer_next, q, NULL);
 	g_source_attach(q->wake, NULL);
@@ -262,6 +272,7 @@ void qmp_free(struct qmp *q)
 	g_source_unref(q->wake);
 	g_ptr_array_free(q->sessions, TRUE);
 	g_hash_table_destroy(q->fds);
+	g_ptr_array_free(q->fdsets, TRUE);
 	g_mutex_clear(&q->lock);
 	g_free(q);
 }

@@ -4,8 +4,8 @@
  * commands, passed descriptors, the end.  Called through the table.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "ctl/monitor.h"
@@ -81,21 +81,28 @@ JsonNode *qmp_human_monitor_command(struct qmp_call *c, struct err **errp)
 
 /* --- descriptors --- */
 
+/* What came with this command; one that is refused has used it up, too. */
+static int take_passed_fd(struct qmp_call *c, struct err **errp)
+{
+	int fd = qmp_take_passed_fd(c->session);
+
+	return fd >= 0 ? fd : err_set(errp, -EBADF, "No file descriptor supplied via SCM_RIGHTS");
+}
+
 JsonNode *qmp_getfd(struct qmp_call *c, struct err **errp)
 {
 	const char *name = qmp_str(c, "fdname");
-	int fd;
+	int fd = take_passed_fd(c, errp);
 
+	if (fd < 0)
+		return NULL;
 	if (g_ascii_isdigit(*name)) {
+		close(fd);
 		err_set(errp, -EINVAL,
 			"Parameter 'fdname' expects a name not starting with a digit");
-		return NULL;
-	}
-	fd = qmp_take_passed_fd(c->session);
-	if (fd < 0)
-		err_set(errp, -EBADF, "No file descriptor supplied via SCM_RIGHTS");
-	else
+	} else {
 		g_hash_table_insert(qmp_fds(c->q), g_strdup(name), GINT_TO_POINTER(fd + 1));
+	}
 	return NULL;
 }
 
@@ -108,80 +115,68 @@ JsonNode *qmp_closefd(struct qmp_call *c, struct err **errp)
 	return NULL;
 }
 
-/* A set is the descriptors of one number; its name among the others is /NUMBER/FD. */
-static char *set_name(gint64 set, int fd)
-{
-	return g_strdup_printf("/%" G_GINT64_FORMAT "/%d", set, fd);
-}
+/* --- sets of descriptors: those of one number --- */
 
-static bool in_set(const char *name, gint64 *set, int *fd)
-{
-	return sscanf(name, "/%" G_GINT64_FORMAT "/%d", set, fd) == 2;
-}
-
-static gint64 free_set(GHashTable *fds)
+static gint64 free_set(const GPtrArray *all)
 {
 	for (gint64 n = 0;; n++) {
-		GHashTableIter i;
-		gpointer name;
-		bool used = false;
+		guint i;
 
-		g_hash_table_iter_init(&i, fds);
-		while (g_hash_table_iter_next(&i, &name, NULL)) {
-			gint64 set;
-			int fd;
-
-			used |= in_set(name, &set, &fd) && set == n;
-		}
-		if (!used)
+		for (i = 0; i < all->len && ((struct fdset_fd *)all->pdata[i])->set != n; i++)
+			;
+		if (i == all->len)
 			return n;
 	}
 }
 
 JsonNode *qmp_add_fd(struct qmp_call *c, struct err **errp)
 {
+	bool given = c->args && json_object_has_member(c->args, "fdset-id");
 	gint64 set = qmp_int(c, "fdset-id", -1);
+	struct fdset_fd *f;
 	JsonObject *o;
 	int fd;
 
-	if (set < 0 && c->args && json_object_has_member(c->args, "fdset-id")) {
+	fd = take_passed_fd(c, errp);
+	if (fd < 0)
+		return NULL;
+	if (set < 0 && given) {
+		close(fd);
 		err_set(errp, -EINVAL, "Parameter 'fdset-id' expects a non-negative value");
 		return NULL;
 	}
-	fd = qmp_take_passed_fd(c->session);
-	if (fd < 0) {
-		err_set(errp, -EBADF, "No file descriptor supplied via SCM_RIGHTS");
-		return NULL;
-	}
-	if (set < 0)
-		set = free_set(qmp_fds(c->q));
-	g_hash_table_insert(qmp_fds(c->q), set_name(set, fd), GINT_TO_POINTER(fd + 1));
+	f = g_new0(struct fdset_fd, 1);
+	f->set = given ? set : free_set(c->q->fdsets);
+	f->fd = fd;
+	f->opaque = g_strdup(qmp_str(c, "opaque"));
+	g_ptr_array_add(c->q->fdsets, f);
 	o = json_object_new();
-	json_object_set_int_member(o, "fdset-id", set);
+	json_object_set_int_member(o, "fdset-id", f->set);
 	json_object_set_int_member(o, "fd", fd);
 	return qmp_object(o);
 }
 
-struct fd_match {
-	gint64 set, fd; /* fd -1 = any */
-};
-
-static gboolean matches(gpointer name, gpointer value, gpointer opaque)
-{
-	const struct fd_match *m = opaque;
-	gint64 set;
-	int fd;
-
-	return in_set(name, &set, &fd) && set == m->set && (m->fd < 0 || fd == m->fd);
-}
-
 JsonNode *qmp_remove_fd(struct qmp_call *c, struct err **errp)
 {
-	struct fd_match m = {qmp_int(c, "fdset-id", -1), qmp_int(c, "fd", -1)};
+	gint64 set = qmp_int(c, "fdset-id", -1), fd = qmp_int(c, "fd", -1);
+	bool one = json_object_has_member(c->args, "fd"), found = false;
 
-	if (!g_hash_table_foreach_remove(qmp_fds(c->q), matches, &m))
+	for (guint i = c->q->fdsets->len; i-- > 0;) {
+		const struct fdset_fd *f = c->q->fdsets->pdata[i];
+
+		if (f->set != set || (one && f->fd != fd))
+			continue;
+		g_ptr_array_remove_index(c->q->fdsets, i);
+		found = true;
+	}
+	if (!found && one)
 		err_set(errp, -ENOENT,
-			"File descriptor named 'fdset-id:%" G_GINT64_FORMAT "' not found", m.set);
+			"File descriptor named 'fdset-id:%" G_GINT64_FORMAT ", fd:%" G_GINT64_FORMAT
+			"' not found",
+			set, fd);
+	else if (!found)
+		err_set(errp, -ENOENT,
+			"File descriptor named 'fdset-id:%" G_GINT64_FORMAT "' not found", set);
 	return NULL;
 }
 
@@ -204,21 +199,16 @@ static JsonObject *set_object(JsonArray *sets, gint64 set)
 JsonNode *qmp_query_fdsets(struct qmp_call *c, struct err **errp)
 {
 	JsonArray *sets = json_array_new();
-	GHashTableIter i;
-	gpointer name;
 
-	g_hash_table_iter_init(&i, qmp_fds(c->q));
-	while (g_hash_table_iter_next(&i, &name, NULL)) {
-		JsonObject *o;
-		gint64 set;
-		int fd;
+	for (guint i = 0; i < c->q->fdsets->len; i++) {
+		const struct fdset_fd *f = c->q->fdsets->pdata[i];
+		JsonObject *o = json_object_new();
 
-		if (!in_set(name, &set, &fd))
-			continue;
-		o = json_object_new();
-		json_object_set_int_member(o, "fd", fd);
+		json_object_set_int_member(o, "fd", f->fd);
+		if (f->opaque)
+			json_object_set_string_member(o, "opaque", f->opaque);
 		json_array_add_object_element(
-			json_object_get_array_member(set_object(sets, set), "fds"), o);
+			json_object_get_array_member(set_object(sets, f->set), "fds"), o);
 	}
 	return qmp_array(sets);
 }

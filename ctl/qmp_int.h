@@ -15,6 +15,13 @@
 
 struct throttle;
 
+/* One descriptor of add-fd. */
+struct fdset_fd {
+	gint64 set;
+	int fd;
+	char *opaque; /* the client's word on it, may be NULL */
+};
+
 struct qmp {
 	struct vm *vm;
 	struct monitor *hmp;
@@ -23,6 +30,7 @@ struct qmp {
 	guint turn;          /* whose request is next; main loop's thread */
 	GSource *wake;       /* on the main loop: there are requests */
 	GHashTable *fds;
+	GPtrArray *fdsets; /* of struct fdset_fd; main loop's thread, as is fds */
 	struct throttle *throttles; /* qmp_event.c */
 };
 
