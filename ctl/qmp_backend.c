@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/chardev.h"
 #include "base/err.h"
 #include "ctl/device_text.h"
 #include "ctl/qmp_cmds.h"
+#include "hw/dev/drive.h"
 #include "vm/backends.h"
 #include "vm/board.h"
 #include "vm/chardevs.h"
@@ -61,23 +63,16 @@ static bool flag_of(JsonObject *o, const char *name, bool def)
 	return json_object_has_member(o, name) ? json_object_get_boolean_member(o, name) : def;
 }
 
-/* A name that getfd gave, or a number that was inherited. */
+/* One that getfd named, and no number: a client has no business with our own descriptors. */
 static int fd_named(struct qmp_call *c, const char *name, struct err **errp)
 {
-	gpointer fd = g_hash_table_lookup(qmp_fds(c->q), name);
-	char *end;
-	long n;
+	gpointer key, fd;
 
-	if (fd) {
-		int copy = GPOINTER_TO_INT(fd) - 1;
-
-		g_hash_table_steal(qmp_fds(c->q), name);
-		return copy;
-	}
-	n = strtol(name, &end, 10);
-	if (!*name || *end || n < 0 || n > INT_MAX)
-		return err_set(errp, -ENOENT, "File descriptor named '%s' not found", name);
-	return (int)n;
+	if (!g_hash_table_steal_extended(qmp_fds(c->q), name, &key, &fd))
+		return err_set(errp, -ENOENT, "File descriptor named '%s' has not been found",
+			       name);
+	g_free(key);
+	return GPOINTER_TO_INT(fd) - 1;
 }
 
 static int fill_address(struct qmp_call *c, struct chardev_conf *conf, JsonObject *addr,
@@ -134,6 +129,10 @@ JsonNode *qmp_chardev_add(struct qmp_call *c, struct err **errp)
 
 	if (check_id(id, errp) < 0)
 		return NULL;
+	if (vm_config_chardev(vm_config(c->vm), id)) {
+		err_set(errp, -EEXIST, "Chardev with id '%s' already exists", id);
+		return NULL;
+	}
 	conf = chardev_conf_new(id, type);
 	if (fill_chardev(c, conf, json_object_get_object_member(backend, "data"), errp) < 0 ||
 	    chardevs_add(vm_chardevs(c->vm), conf, errp) < 0) {
@@ -244,8 +243,6 @@ JsonNode *qmp_query_memdev(struct qmp_call *c, struct err **errp)
 
 	for (guint i = 0; all && i < all->len; i++) {
 		const struct memory_backend *m = all->pdata[i];
-		const struct vm_device *conf = find_conf(vm_config(c->vm)->objects, m->id);
-		const char *share = conf ? vm_device_get(conf, "share") : NULL;
 		JsonObject *o = json_object_new();
 
 		json_object_set_string_member(o, "id", m->id);
@@ -253,7 +250,7 @@ JsonNode *qmp_query_memdev(struct qmp_call *c, struct err **errp)
 		json_object_set_boolean_member(o, "merge", TRUE);
 		json_object_set_boolean_member(o, "dump", TRUE);
 		json_object_set_boolean_member(o, "prealloc", FALSE);
-		json_object_set_boolean_member(o, "share", !g_strcmp0(share, "on"));
+		json_object_set_boolean_member(o, "share", m->share);
 		json_object_set_boolean_member(o, "reserve", TRUE);
 		json_object_set_array_member(o, "host-nodes", json_array_new());
 		json_object_set_string_member(o, "policy", "default");
@@ -276,6 +273,28 @@ static int read_rules(JsonObject *args, struct err **errp)
 	return 0;
 }
 
+/* What it stands on must be there now, not when a device wants it.  blkdebug is nobody's disk. */
+static int check_node(const struct vm_config *config, const struct vm_device *d, struct err **errp)
+{
+	const char *below = vm_device_get(d, "image");
+	struct disk disk;
+	int ret;
+
+	if (!strcmp(d->driver, "blkdebug")) {
+		if (!below || find_conf(config->drives, below))
+			return 0;
+		return err_set(errp, -ENOENT, "Cannot find device='' nor node-name='%s'", below);
+	}
+	below = strcmp(d->driver, "raw") ? NULL : vm_device_get(d, "file");
+	if (below && !find_conf(config->drives, below))
+		return err_set(errp, -ENOENT, "Cannot find device='' nor node-name='%s'", below);
+	ret = backends_disk(config, d->id, &disk, errp);
+	if (ret >= 0 && strcmp(disk.file, DRIVE_NULL) &&
+	    access(disk.file, disk.readonly ? R_OK : R_OK | W_OK) < 0)
+		ret = err_set_errno(errp, -errno, "Could not open '%s'", disk.file);
+	return ret;
+}
+
 JsonNode *qmp_blockdev_add(struct qmp_call *c, struct err **errp)
 {
 	GPtrArray *drives = vm_config(c->vm)->drives;
@@ -294,11 +313,26 @@ JsonNode *qmp_blockdev_add(struct qmp_call *c, struct err **errp)
 		return NULL;
 	d = vm_device_new(qmp_str(c, "driver"));
 	d->id = g_strdup(name);
-	if (fill_conf(d, c->args, "node-name", errp) < 0)
+	if (fill_conf(d, c->args, "node-name", errp) < 0) {
 		vm_device_free(d);
-	else
-		g_ptr_array_add(drives, d);
+		return NULL;
+	}
+	g_ptr_array_add(drives, d);
+	if (check_node(vm_config(c->vm), d, errp) < 0)
+		g_ptr_array_remove(drives, d);
 	return NULL;
+}
+
+static bool is_below(const GPtrArray *drives, const char *name)
+{
+	for (guint i = 0; i < drives->len; i++) {
+		const struct vm_device *d = drives->pdata[i];
+
+		if (strcmp(d->driver, "drive") && (!g_strcmp0(vm_device_get(d, "file"), name) ||
+						   !g_strcmp0(vm_device_get(d, "image"), name)))
+			return true;
+	}
+	return false;
 }
 
 JsonNode *qmp_blockdev_del(struct qmp_call *c, struct err **errp)
@@ -311,6 +345,8 @@ JsonNode *qmp_blockdev_del(struct qmp_call *c, struct err **errp)
 		err_set(errp, -ENOENT, "Failed to find node with node-name='%s'", name);
 	else if (in_use(vm_board(c->vm), name))
 		err_set(errp, -EBUSY, "Node %s is in use", name);
+	else if (is_below(drives, name))
+		err_set(errp, -EBUSY, "Block device %s is in use", name);
 	else
 		g_ptr_array_remove(drives, d);
 	return NULL;

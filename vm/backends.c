@@ -132,6 +132,7 @@ int backends_add(GPtrArray *all, const struct vm_device *o, struct err **errp)
 	if (ret >= 0) {
 		b = g_new0(struct memory_backend, 1);
 		b->id = g_strdup(o->id);
+		b->share = m.share;
 		ret = make_memory(b, &m, errp);
 		if (ret >= 0)
 			g_ptr_array_add(all, b);

@@ -14,6 +14,7 @@
 struct memory_backend {
 	char *id;
 	struct ram ram;
+	bool share; /* as asked for; the memory is no other one by it */
 };
 
 /* Array of struct memory_backend, to be freed by g_ptr_array_free(); NULL with a message. */
