@@ -30,7 +30,7 @@ struct qmp {
 	guint turn;          /* whose request is next; main loop's thread */
 	GSource *wake;       /* on the main loop: there are requests */
 	GHashTable *fds;
-	GPtrArray *fdsets; /* of struct fdset_fd; main loop's thread, as is fds */
+	GPtrArray *fdsets;          /* of struct fdset_fd; main loop's thread, as is fds */
 	struct throttle *throttles; /* qmp_event.c */
 };
 
