@@ -51,6 +51,9 @@ RIGHT = {
     "blockdev-add": [{"driver": "null-co", "node-name": "disk1"}],
     "blockdev-del": [{"node-name": "disk2"}],
     "x-vfio-config": [{"id": "vfio0"}],
+    "x-host-sysfs-read": [{"path": "devices/0000:01:00.0/vendor"},
+                          {"path": "devices/0000:01:00.0/driver"}],
+    "x-host-sysfs-write": [{"path": "rescan", "text": "1"}],
 }
 # Right by the schema, and refused for what they mean.
 REFUSED = {
