@@ -86,6 +86,10 @@ static ssize_t receive(struct stream *s, int fd, uint8_t *buf, size_t len)
 
 	if (n > 0 && msg.msg_controllen)
 		keep_passed(s, &msg);
+	if (n > 0 && msg.msg_flags & MSG_CTRUNC)
+		g_warning("chardev %s: the peer passed more than %d descriptors at once, the rest "
+			  "is lost",
+			  s->base.id, PASSED_MAX);
 	return n;
 }
 

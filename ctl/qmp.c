@@ -18,15 +18,10 @@ enum {
 	OUT_MAX = 1 << 24, /* bytes of events that a client may leave unread; replies always go */
 };
 
-/* One thing that a client sent and the main loop has to answer. */
-struct request {
-	unsigned peer;
-	JsonNode *node; /* NULL: error says what was wrong with it */
-	char *error;
-};
-
-static void request_free(struct request *r)
+static void request_free(struct qmp_request *r)
 {
+	if (r->fd >= 0)
+		close(r->fd);
 	if (r->node)
 		json_node_unref(r->node);
 	g_free(r->error);
@@ -94,19 +89,19 @@ static void on_drained(void *opaque)
 /* --- the main loop's part --- */
 
 /* The next request, of another client than the last one where there is one. */
-static struct request *next_request(struct qmp *q, struct qmp_session **from, bool *more)
+static struct qmp_request *next_request(struct qmp *q, struct qmp_session **from, bool *more)
 {
-	struct request *r = NULL;
-	guint n = q->sessions->len;
+	struct qmp_request *r = NULL;
+	guint n = q->sessions->len, first = q->turn;
 
 	*more = false;
 	g_mutex_lock(&q->lock);
 	for (guint i = 0; i < n; i++) {
-		struct qmp_session *s = q->sessions->pdata[(q->turn + i) % n];
+		struct qmp_session *s = q->sessions->pdata[(first + i) % n];
 
 		if (!r && (r = g_queue_pop_head(&s->requests))) {
 			*from = s;
-			q->turn = (q->turn + i + 1) % n;
+			q->turn = (first + i + 1) % n;
 		}
 		*more |= !g_queue_is_empty(&s->requests);
 	}
@@ -118,7 +113,7 @@ static gboolean answer_next(gpointer opaque)
 {
 	struct qmp *q = opaque;
 	struct qmp_session *s = NULL;
-	struct request *r;
+	struct qmp_request *r;
 	bool more;
 
 	g_source_set_ready_time(q->wake, -1);
@@ -127,10 +122,7 @@ static gboolean answer_next(gpointer opaque)
 		g_source_set_ready_time(q->wake, 0);
 	if (!r)
 		return G_SOURCE_CONTINUE;
-	if (r->node)
-		qmp_answer(s, r->peer, r->node);
-	else
-		qmp_answer_error(s, r->peer, r->error);
+	qmp_answer(s, r);
 	request_free(r);
 	chardev_accept_input(s->c);
 	return G_SOURCE_CONTINUE;
@@ -140,7 +132,7 @@ static gboolean answer_next(gpointer opaque)
 
 static void drop_requests(struct qmp_session *s)
 {
-	struct request *r;
+	struct qmp_request *r;
 
 	while ((r = g_queue_pop_head(&s->requests)))
 		request_free(r);
@@ -149,14 +141,18 @@ static void drop_requests(struct qmp_session *s)
 static void on_value(void *opaque, const char *text, size_t len, const char *error)
 {
 	struct qmp_session *s = opaque;
-	struct request *r = g_new0(struct request, 1);
+	struct qmp_request *r = g_new0(struct qmp_request, 1);
 
 	r->peer = s->peer;
+	r->fd = -1;
 	r->node = text ? json_read(text, len, &r->error) : NULL;
 	if (!text)
 		r->error = g_strdup(error);
+	/* Taken now: the next message of the client may bring others. */
+	if (r->node && qmp_takes_fd(r->node))
+		r->fd = chardev_take_fd(s->c);
 	if (r->node && s->oob && qmp_is_oob(r->node)) {
-		qmp_answer(s, s->peer, r->node);
+		qmp_answer(s, r);
 		request_free(r);
 		return;
 	}
@@ -298,11 +294,6 @@ struct monitor *qmp_hmp(struct qmp *q)
 GHashTable *qmp_fds(struct qmp *q)
 {
 	return q->fds;
-}
-
-int qmp_take_passed_fd(struct qmp_session *s)
-{
-	return chardev_take_fd(s->c);
 }
 
 void qmp_attach(struct qmp *q, struct chardev *c, bool pretty)

@@ -38,6 +38,8 @@ struct qmp_call {
 	struct qmp *q;
 	struct qmp_session *session;
 	struct vm *vm;
+	unsigned peer;           /* who asked: another one may be there now */
+	int *fd;                 /* the descriptor that came along, -1 = none; taken: set to -1 */
 	JsonObject *args;        /* checked against the command's definition; NULL = none given */
 	const char *error_class; /* out: of the error; NULL = GenericError */
 	void (*after)(struct vm *vm); /* out: to be done when the reply is on its way */
@@ -51,6 +53,7 @@ enum {
 	QMP_EARLY = 2,  /* may run before the machine is built */
 	QMP_OPEN = 4,   /* takes more arguments than those defined */
 	QMP_NO_NEG = 8, /* before the negotiation, and only then */
+	QMP_FD = 16,    /* takes the descriptor that came along */
 };
 
 struct qmp_command {
@@ -74,8 +77,6 @@ JsonNode *qmp_array(JsonArray *a);
 JsonNode *qmp_string(const char *s);
 
 struct monitor *qmp_hmp(struct qmp *q);
-/* Descriptors that this client passed: the oldest that nobody took, or -1. */
-int qmp_take_passed_fd(struct qmp_session *s);
 GHashTable *qmp_fds(struct qmp *q); /* getfd: name -> descriptor + 1; main loop's thread */
 
 #endif

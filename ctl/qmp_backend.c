@@ -206,13 +206,19 @@ JsonNode *qmp_object_add(struct qmp_call *c, struct err **errp)
 }
 
 /* A device that names it keeps it. */
+/* What the device was told, or -global tells all of its model. */
+static const char *prop_of(const struct board *b, const struct board_device *d, const char *prop)
+{
+	return vm_device_get(d->conf, prop) ?: vm_config_global(b->config, d->conf->driver, prop);
+}
+
 static bool in_use(const struct board *b, const char *id)
 {
 	for (guint i = 0; b->plugged && i < b->plugged->len; i++) {
 		const struct board_device *d = b->plugged->pdata[i];
 
-		if (!g_strcmp0(vm_device_get(d->conf, "pmrdev"), id) ||
-		    !g_strcmp0(vm_device_get(d->conf, "drive"), id))
+		if (!g_strcmp0(prop_of(b, d, "pmrdev"), id) ||
+		    !g_strcmp0(prop_of(b, d, "drive"), id))
 			return true;
 	}
 	return false;

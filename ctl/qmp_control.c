@@ -21,8 +21,10 @@ JsonNode *qmp_capabilities(struct qmp_call *c, struct err **errp)
 				    : NULL;
 
 	g_mutex_lock(&c->q->lock);
-	c->session->negotiated = true;
-	c->session->oob = enable && json_array_get_length(enable); /* there is one capability */
+	if (c->session->peer == c->peer) {
+		c->session->negotiated = true;
+		c->session->oob = enable && json_array_get_length(enable); /* there is one */
+	}
 	g_mutex_unlock(&c->q->lock);
 	return NULL;
 }
@@ -84,7 +86,9 @@ JsonNode *qmp_human_monitor_command(struct qmp_call *c, struct err **errp)
 /* What came with this command; one that is refused has used it up, too. */
 static int take_passed_fd(struct qmp_call *c, struct err **errp)
 {
-	int fd = qmp_take_passed_fd(c->session);
+	int fd = *c->fd;
+
+	*c->fd = -1;
 
 	return fd >= 0 ? fd : err_set(errp, -EBADF, "No file descriptor supplied via SCM_RIGHTS");
 }

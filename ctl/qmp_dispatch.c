@@ -207,7 +207,7 @@ static JsonObject *error_object(const char *class, const char *desc, const char 
 {
 	JsonObject *o = json_object_new();
 	g_autofree char *more = g_strdelimit(g_strstrip(g_strdup(hints ?: "")), "\n", ' ');
-	g_autofree char *text = g_strconcat(desc, *more ? " " : "", more, NULL);
+	g_autofree char *text = g_strconcat(desc, *more ? ". " : "", more, NULL);
 
 	json_object_set_string_member(o, "class", class ?: "GenericError");
 	json_object_set_string_member(o, "desc", text);
@@ -225,13 +225,39 @@ static void send_reply(struct qmp_session *s, unsigned peer, JsonObject *reply, 
 	qmp_session_send(s, peer, node);
 }
 
-void qmp_answer(struct qmp_session *s, unsigned peer, JsonNode *request)
+bool qmp_takes_fd(JsonNode *request)
 {
-	struct qmp_call c = {.q = s->q, .session = s, .vm = s->q->vm};
-	JsonObject *reply = json_object_new();
-	struct err *e = NULL;
-	JsonNode *value = run(&c, request, &e);
+	JsonObject *o = JSON_NODE_HOLDS_OBJECT(request) ? json_node_get_object(request) : NULL;
+	JsonNode *n = o ? json_object_get_member(o, "execute") : NULL;
+	const struct qmp_command *cmd = NULL;
 
+	if (n && JSON_NODE_HOLDS_VALUE(n) && json_node_get_value_type(n) == G_TYPE_STRING)
+		cmd = find_command(json_node_get_string(n));
+	return cmd && cmd->flags & QMP_FD;
+}
+
+static void answer_error(struct qmp_session *s, const struct qmp_request *r)
+{
+	JsonObject *reply = json_object_new();
+
+	json_object_set_object_member(reply, "error", error_object(NULL, r->error, NULL));
+	send_reply(s, r->peer, reply, NULL);
+}
+
+void qmp_answer(struct qmp_session *s, struct qmp_request *r)
+{
+	struct qmp_call c = {
+		.q = s->q, .session = s, .vm = s->q->vm, .peer = r->peer, .fd = &r->fd};
+	JsonObject *reply;
+	struct err *e = NULL;
+	JsonNode *value;
+
+	if (!r->node) {
+		answer_error(s, r);
+		return;
+	}
+	reply = json_object_new();
+	value = run(&c, r->node, &e);
 	if (e)
 		json_object_set_object_member(
 			reply, "error", error_object(c.error_class, err_text(e), err_hints(e)));
@@ -239,16 +265,8 @@ void qmp_answer(struct qmp_session *s, unsigned peer, JsonNode *request)
 		json_object_set_member(reply, "return", value);
 	else
 		json_object_set_object_member(reply, "return", json_object_new());
-	send_reply(s, peer, reply, request);
+	send_reply(s, r->peer, reply, r->node);
 	if (!e && c.after)
 		c.after(c.vm);
 	err_free(e);
-}
-
-void qmp_answer_error(struct qmp_session *s, unsigned peer, const char *error)
-{
-	JsonObject *reply = json_object_new();
-
-	json_object_set_object_member(reply, "error", error_object(NULL, error, NULL));
-	send_reply(s, peer, reply, NULL);
 }

@@ -34,6 +34,14 @@ struct qmp {
 	struct throttle *throttles; /* qmp_event.c */
 };
 
+/* One thing that a client sent and that has to be answered. */
+struct qmp_request {
+	unsigned peer;  /* of the session */
+	int fd;         /* the descriptor that came with it, -1 = none */
+	JsonNode *node; /* NULL: error says what was wrong with it */
+	char *error;
+};
+
 struct qmp_session {
 	struct qmp *q;
 	struct chardev *c;
@@ -55,8 +63,8 @@ void qmp_broadcast(struct qmp *q, JsonNode *event); /* to all that have negotiat
 JsonNode *qmp_greeting(void);
 JsonNode *qmp_version(void);
 bool qmp_is_oob(JsonNode *request);
-void qmp_answer(struct qmp_session *s, unsigned peer, JsonNode *request);
-void qmp_answer_error(struct qmp_session *s, unsigned peer, const char *error);
+bool qmp_takes_fd(JsonNode *request);
+void qmp_answer(struct qmp_session *s, struct qmp_request *r);
 
 /* qmp_event.c */
 void qmp_events_start(struct qmp *q); /* q->vm is there */

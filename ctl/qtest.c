@@ -24,7 +24,7 @@ enum {
 	WORDS = 6,            /* no verb looks at more */
 	ROOM = 65536,         /* bytes taken from the client at once */
 	OUT_MAX = 1 << 20,    /* beyond that a client that does not read is not read, either */
-	ACCESS_MAX = 1 << 28, /* bytes of one access */
+	ACCESS_MAX = 1 << 26, /* bytes of one access */
 };
 
 struct qtest_server {
@@ -586,25 +586,47 @@ static void run_line(struct qtest_server *s, char *line)
 
 static gboolean go_on(gpointer opaque);
 
-/* Whole lines that are there; what the main loop has to do first is done between two of them. */
+/* The next whole line, cut off; NULL = there is none. */
+static char *next_line(struct qtest_server *s)
+{
+	char *line = s->in->str + s->eaten;
+	char *end = memchr(line, '\n', s->in->len - s->eaten);
+
+	if (!end)
+		return NULL;
+	*end = 0;
+	s->eaten = (gsize)(end + 1 - s->in->str);
+	return line;
+}
+
+static bool too_much_out(struct qtest_server *s)
+{
+	bool much;
+
+	g_mutex_lock(&s->lock);
+	much = s->out->len > OUT_MAX;
+	g_mutex_unlock(&s->lock);
+	return much;
+}
+
+/*
+ * Whole lines that are there; what the main loop has to do first is done between two of them.  A
+ * client that does not read its replies is served when it has.
+ */
 static void serve(struct qtest_server *s)
 {
-	char *line, *end;
+	char *line = NULL;
 
-	while (!s->later) {
-		line = s->in->str + s->eaten;
-		end = memchr(line, '\n', s->in->len - s->eaten);
-		if (!end)
-			break;
-		*end = 0;
-		s->eaten = (gsize)(end + 1 - s->in->str);
-		run_line(s, line);
-		if (vm_busy(s->vm))
-			s->later = g_idle_add(go_on, s);
-	}
+	do {
+		while (!s->later && !too_much_out(s) && (line = next_line(s))) {
+			run_line(s, line);
+			if (vm_busy(s->vm))
+				s->later = g_idle_add(go_on, s);
+		}
+		send_out(s);
+	} while (line && !s->later && !too_much_out(s));
 	g_string_erase(s->in, 0, (gssize)s->eaten);
 	s->eaten = 0;
-	send_out(s);
 }
 
 static gboolean go_on(gpointer opaque)
@@ -635,7 +657,7 @@ static size_t can_read(void *opaque)
 {
 	struct qtest_server *s = opaque;
 
-	return s->later || s->out->len > OUT_MAX ? 0 : ROOM;
+	return s->later || too_much_out(s) ? 0 : ROOM;
 }
 
 static void on_drained(void *opaque)
@@ -643,8 +665,10 @@ static void on_drained(void *opaque)
 	struct qtest_server *s = opaque;
 
 	send_out(s);
-	if (!s->later)
-		chardev_accept_input(s->c);
+	if (s->later)
+		return;
+	serve(s);
+	chardev_accept_input(s->c);
 }
 
 static void on_event(void *opaque, int event)

@@ -40,6 +40,7 @@ struct board_device {
 	struct pcidev *dev; /* NULL: not PCI */
 	char *path;
 	bool leaving;      /* the guest was asked to give it back */
+	int64_t asked;     /* when, on the machine's clock */
 	unsigned requests; /* of the host for it */
 };
 
@@ -53,6 +54,9 @@ struct board_ops {
 	void (*panicked)(void *opaque, bool crash_loaded);
 	void (*watchdog)(void *opaque); /* one of them barked */
 	bool (*running)(void *opaque);  /* main loop's thread */
+	/* No CPU is in a device between the two; they do not nest.  Main loop's thread. */
+	void (*park)(void *opaque);
+	void (*unpark)(void *opaque);
 	/* A write to the emulated host's sysfs is over: 0 or -errno.  Main loop's thread. */
 	void (*host_written)(void *opaque, const char *path, int ret);
 	void (*rtc_changed)(void *opaque, int64_t offset); /* seconds off -rtc's base */

@@ -767,6 +767,10 @@ static int validate_rtc(const struct vm_config *c, struct err **errp)
 
 static int validate_daemonize(const struct vm_config *c, struct err **errp)
 {
+	if (c->daemonize && c->preconfig)
+		return err_set(errp, -EINVAL,
+			       "-daemonize and --preconfig exclude each other: nobody would see "
+			       "whether the machine can be built");
 	if (c->daemonize && (c->nographic || stdio_taken(c)))
 		return err_set(errp, -EINVAL,
 			       "-daemonize cannot be used with -nographic or a chardev on stdio");

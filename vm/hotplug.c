@@ -12,6 +12,7 @@
 #include "hw/pci/slot.h"
 #include "vm/board.h"
 
+#define ASK_AGAIN_NS 5000000000 /* a guest that has not heard the button may be asked again */
 #define REQUESTS 3 /* of the host for a device: then it is taken, whatever the guest does */
 
 /* What the guest did to a slot, for the main loop. */
@@ -140,8 +141,11 @@ int board_add(struct board *b, const struct vm_device *conf, struct err **errp)
 /* Out of its slot and gone; the slot itself is told by whoever has emptied it. */
 static void take_out(struct board *b, struct board_device *d)
 {
+	b->ops.park(b->ops.opaque);
 	pcidev_unplug(d->dev);
+	aspace_sync();
 	d->dev->ops->free(d->dev);
+	b->ops.unpark(b->ops.opaque);
 	d->dev = NULL;
 	tell(b, BOARD_DELETED, d);
 	g_ptr_array_remove(b->plugged, d);
@@ -244,6 +248,17 @@ static int check_leaves(struct board *b, const struct board_device *d, struct er
 	return 0;
 }
 
+static int ask(struct board *b, struct board_device *d, struct err **errp)
+{
+	int ret = pcislot_ask_eject(d->dev->bus->bridge, errp);
+
+	if (ret >= 0) {
+		d->leaving = true;
+		d->asked = vclock_now(b->clock);
+	}
+	return ret;
+}
+
 int board_del(struct board *b, const char *id, struct err **errp)
 {
 	struct board_device *d = board_device(b, id);
@@ -261,12 +276,9 @@ int board_del(struct board *b, const char *id, struct err **errp)
 	if (!pcislot_hotpluggable(d->dev->bus))
 		return err_set(errp, -ENOTSUP, "Bus '%s' does not support hotplugging",
 			       d->dev->bus->bridge ? d->dev->bus->bridge->name : "pcie.0");
-	if (d->leaving)
+	if (d->leaving && vclock_now(b->clock) - d->asked < ASK_AGAIN_NS)
 		return err_set(errp, -EBUSY, "Device %s is already in the process of unplug", id);
-	ret = pcislot_ask_eject(d->dev->bus->bridge, errp);
-	if (ret >= 0)
-		d->leaving = true;
-	return ret;
+	return ask(b, d, errp);
 }
 
 /* A reset ends what the guest has not: what was to leave is not there any more after it. */
@@ -311,9 +323,7 @@ void board_request(struct board *b, struct pcidev *dev, bool running)
 		g_message("vfio-pci '%s': the host wants the device back; the guest is asked "
 			  "already",
 			  dev->name);
-	else if (pcislot_ask_eject(dev->bus->bridge, &e) >= 0)
-		d->leaving = true;
-	else
+	else if (ask(b, d, &e) < 0)
 		take_back(b, d, err_text(e));
 	err_free(e);
 }

@@ -40,11 +40,11 @@ static int build_and_run(struct vm *vm, struct control *control, int daemon, str
 {
 	int ret = vm_build(vm, errp);
 
-	if (ret >= 0 && daemon >= 0)
-		ret = daemon_ready(daemon, errp);
 	if (ret >= 0)
 		ret = control_serve(control, errp);
-	return ret < 0 ? ret : vm_run(vm, errp);
+	if (ret >= 0 && daemon >= 0)
+		ret = daemon_ready(daemon, errp);
+	return ret < 0 ? ret : vm_run(vm);
 }
 
 static gboolean nothing(gpointer opaque)

@@ -39,7 +39,8 @@ struct vm {
 	char *fatal;    /* under fatal_lock */
 	GMutex fatal_lock;
 	guint signals[3];
-	bool stale; /* devices came or went since the reset, before the guest has run */
+	bool stale;      /* devices came or went since the reset, before the guest has run */
+	bool crash_said; /* since the last reset */
 	bool quitting;
 };
 
@@ -118,6 +119,7 @@ static int reset_machine(struct vm *vm, struct err **errp)
 	struct x86_regs regs;
 	int ret;
 
+	vm->crash_said = false;
 	g_atomic_int_and(&vm->told, 0u); /* was said by a guest that is no more */
 
 	if (!vm->vcpus)
@@ -251,7 +253,9 @@ static void guest_panicked(struct vm *vm)
 
 	if (action != ACTION_NONE && vm->config->on_shutdown == ACTION_PAUSE)
 		action = ACTION_PAUSE;
-	g_message("the guest says that its kernel has crashed");
+	if (!vm->crash_said)
+		g_message("the guest says that its kernel has crashed");
+	vm->crash_said = true;
 	tell(vm, VM_EV_PANICKED, true,
 	     action == ACTION_NONE    ? "run"
 	     : action == ACTION_PAUSE ? "pause"
@@ -265,7 +269,10 @@ static void guest_panicked(struct vm *vm)
 
 static void guest_crash_loaded(struct vm *vm)
 {
-	g_message("the guest says that its kernel has crashed, and that it runs a crash kernel");
+	if (!vm->crash_said)
+		g_message(
+			"the guest says that its kernel has crashed, and that it runs a crash kernel");
+	vm->crash_said = true;
 	tell(vm, VM_EV_CRASHLOADED, true, "run");
 }
 
@@ -433,6 +440,19 @@ static void board_told(void *opaque, enum board_told what, const char *id, const
 	vm->ops->event(vm->ops->opaque, &ev);
 }
 
+static void park_cpus(void *opaque)
+{
+	struct vm *vm = opaque;
+
+	if (vm->vcpus)
+		vcpus_stop(vm->vcpus);
+}
+
+static void unpark_cpus(void *opaque)
+{
+	resume(opaque);
+}
+
 static void rtc_changed(void *opaque, int64_t offset)
 {
 	struct vm *vm = opaque;
@@ -576,6 +596,8 @@ int vm_build(struct vm *vm, struct err **errp)
 
 	if (ret >= 0)
 		ret = check_boot(vm, errp);
+	if (ret >= 0)
+		ret = reset_machine(vm, errp);
 
 	if (ret >= 0)
 		vm->state = VM_PRELAUNCH;
@@ -618,6 +640,8 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 		.watchdog = tell_watchdog,
 		.told = board_told,
 		.running = is_running,
+		.park = park_cpus,
+		.unpark = unpark_cpus,
 		.rtc_changed = rtc_changed,
 		.host_written = host_written,
 		.chardev = get_chardev,
@@ -672,12 +696,8 @@ void vm_exit_preconfig(struct vm *vm)
 	g_main_loop_quit(vm->loop);
 }
 
-int vm_run(struct vm *vm, struct err **errp)
+int vm_run(struct vm *vm)
 {
-	int ret = reset_machine(vm, errp);
-
-	if (ret < 0)
-		return ret;
 	if (!vm->config->stopped)
 		vm_cont(vm);
 	g_main_loop_run(vm->loop);

@@ -355,6 +355,14 @@ static void nvme_free(struct pcidev *d)
 	g_free(n);
 }
 
+static void nvme_leave(struct pcidev *d)
+{
+	struct nvme *n = d->priv;
+
+	if (n->sriov.cap)
+		pcisriov_leave(&n->sriov);
+}
+
 static void nvme_settle(struct pcidev *d)
 {
 	devworker_settle(&((struct nvme *)d->priv)->worker);
@@ -365,6 +373,7 @@ static const struct pcidev_ops nvme_ops = {
 	.cfg_read = nvme_cfg_read,
 	.cfg_write = nvme_cfg_write,
 	.reset = nvme_reset,
+	.leave = nvme_leave,
 	.settle = nvme_settle,
 	.free = nvme_free,
 };

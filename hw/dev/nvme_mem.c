@@ -94,7 +94,8 @@ void nvme_mem_pmr_registers(const struct nvme *n, uint8_t r[NVME_PMR_REGS])
 
 static void show_pmr(struct nvme *n)
 {
-	struct aspace *as = n->dev.bus ? n->dev.bus->host->mem : NULL;
+	struct pcibus *bus = __atomic_load_n(&n->dev.bus, __ATOMIC_ACQUIRE); /* it may leave */
+	struct aspace *as = bus ? bus->host->mem : NULL;
 
 	if (n->mem.pmr.disabled == !enabled(&n->mem))
 		return;

@@ -60,9 +60,17 @@ unsigned pcibus_nr(const struct pcibus *b)
 	return b->bridge ? b->bridge->cfg[PCI_SECONDARY_BUS] : 0;
 }
 
+/* Read once: a device's own thread may race with the unplug. */
+static struct pcibus *bus_of(const struct pcidev *d)
+{
+	return __atomic_load_n(&d->bus, __ATOMIC_ACQUIRE);
+}
+
 uint16_t pcidev_bdf(const struct pcidev *d)
 {
-	return (uint16_t)((d->bus ? pcibus_nr(d->bus) : 0) << 8 | d->devfn);
+	const struct pcibus *b = bus_of(d);
+
+	return (uint16_t)((b ? pcibus_nr(b) : 0) << 8 | d->devfn);
 }
 
 static struct pcibus *find_below(struct pcibus *b, unsigned nr)
@@ -154,11 +162,13 @@ int pcidev_plug(struct pcidev *d, struct pcibus *bus, uint8_t devfn, struct err 
 			errp, -EINVAL,
 			"%s: address %02x.%x does not exist below a PCI Express port: only slot 0",
 			d->name, PCI_SLOT(devfn), PCI_FUNC(devfn));
+	pthread_mutex_lock(&bus->host->lock);
 	there = bus->dev[devfn];
-	if (there)
+	if (there) {
+		pthread_mutex_unlock(&bus->host->lock);
 		return err_set(errp, -EBUSY, "%s: address %02x.%x is taken by %s", d->name,
 			       PCI_SLOT(devfn), PCI_FUNC(devfn), there->name);
-	pthread_mutex_lock(&bus->host->lock);
+	}
 	d->bus = bus;
 	d->devfn = devfn;
 	if (d->child) {
@@ -185,6 +195,8 @@ void pcidev_silence(struct pcidev *d)
 	pthread_mutex_unlock(&h->lock);
 }
 
+static void let_go(struct pcidev *d);
+
 void pcidev_unplug(struct pcidev *d)
 {
 	struct pcihost *h;
@@ -209,7 +221,7 @@ void pcidev_unplug(struct pcidev *d)
 			break;
 		}
 	d->bus->dev[d->devfn] = NULL;
-	d->bus = NULL;
+	let_go(d);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -332,33 +344,58 @@ static void drive_pin(struct pcidev *d, struct pin p)
 		h->ops->intx(h->opaque, p.slot, p.pin + 1, drive);
 }
 
+/* Under irq_lock: the pin, where the device still is on a bus. */
+static bool pin_of(struct pcidev *d, struct pin *p)
+{
+	return d->bus && root_pin(d, p);
+}
+
 void pcidev_intx(struct pcidev *d, bool level)
 {
+	struct pcibus *b = bus_of(d);
 	struct pin p;
 
-	if (!root_pin(d, &p)) {
+	if (!b) {
 		d->intx_level = level;
 		return;
 	}
-	pthread_mutex_lock(&d->bus->host->irq_lock);
+	pthread_mutex_lock(&b->host->irq_lock);
 	d->intx_level = level;
-	if (level)
-		d->cfg[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
-	else
-		d->cfg[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
-	drive_pin(d, p);
-	pthread_mutex_unlock(&d->bus->host->irq_lock);
+	if (pin_of(d, &p)) {
+		if (level)
+			d->cfg[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
+		else
+			d->cfg[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
+		drive_pin(d, p);
+	}
+	pthread_mutex_unlock(&b->host->irq_lock);
 }
 
 void pcidev_intx_update(struct pcidev *d)
 {
+	struct pcibus *b = bus_of(d);
 	struct pin p;
 
-	if (!root_pin(d, &p))
+	if (!b)
 		return;
-	pthread_mutex_lock(&d->bus->host->irq_lock);
-	drive_pin(d, p);
-	pthread_mutex_unlock(&d->bus->host->irq_lock);
+	pthread_mutex_lock(&b->host->irq_lock);
+	if (pin_of(d, &p))
+		drive_pin(d, p);
+	pthread_mutex_unlock(&b->host->irq_lock);
+}
+
+/* The device leaves: its pin goes down and stays down, whatever a thread of its own still says. */
+static void let_go(struct pcidev *d)
+{
+	struct pcibus *b = d->bus;
+	struct pin p;
+
+	pthread_mutex_lock(&b->host->irq_lock);
+	d->intx_level = false;
+	if (root_pin(d, &p))
+		drive_pin(d, p);
+	__atomic_store_n(&d->bus, NULL, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&b->host->irq_lock);
 }
 
 void pcidev_intx_gate(struct pcidev *d, bool disable)
@@ -383,16 +420,16 @@ int pcidev_intx_gsi(const struct pcidev *d)
 
 void pcidev_msi_send(struct pcidev *d, struct msi_msg msg)
 {
-	struct pcibus *b = d->bus; /* once: a thread may race with the unplug */
+	struct pcibus *b = bus_of(d);
 
 	if (b && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER)
 		b->host->ops->msi(b->host->opaque, d, msg);
 }
 
-/* The bus, read once, as a thread may race with the unplug; NULL = no DMA. */
+/* NULL = no DMA. */
 static struct pcibus *master_of(const struct pcidev *d)
 {
-	struct pcibus *b = d->bus;
+	struct pcibus *b = bus_of(d);
 
 	return b && pci_get16(d->cfg + PCI_COMMAND) & PCI_COMMAND_MASTER ? b : NULL;
 }

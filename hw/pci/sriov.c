@@ -130,6 +130,12 @@ bool pcisriov_answers(const struct pcisriov *s)
 	return !s->silent;
 }
 
+void pcisriov_leave(struct pcisriov *s)
+{
+	s->silent = false;
+	unplug_all(s);
+}
+
 void pcisriov_fini(struct pcisriov *s)
 {
 	for (unsigned nr = 0; nr < PCI_SRIOV_VFS; nr++)

@@ -34,7 +34,9 @@ struct pcisriov {
 void pcisriov_init(struct pcisriov *s, struct pcidev *pf, unsigned off, unsigned total,
 		   uint16_t vf_device);
 void pcisriov_set_bar(struct pcisriov *s, unsigned n, uint64_t size);
-void pcisriov_fini(struct pcisriov *s); /* the PF is on no bus any more */
+/* The PF is about to leave its bus (pcidev_ops.leave): its VFs leave theirs. */
+void pcisriov_leave(struct pcisriov *s);
+void pcisriov_fini(struct pcisriov *s); /* frees the VFs; the PF is on no bus any more */
 
 void pcisriov_written(struct pcisriov *s, unsigned off, unsigned len);
 void pcisriov_reset(struct pcisriov *s);

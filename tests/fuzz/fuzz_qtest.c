@@ -195,7 +195,7 @@ static void run_machine(const struct vm_config *config, struct client *c)
 	ret = control_serve(control, &e);
 	must(ret, e);
 	thread = g_thread_new("client", client_main, c);
-	ret = vm_run(c->vm, &e);
+	ret = vm_run(c->vm);
 	must(ret, e);
 	control_detach(control);
 	vm_free(c->vm);

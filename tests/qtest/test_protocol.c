@@ -158,10 +158,10 @@ static void test_bad_blocks(void)
 		{"write 0x100000", "FAIL write: '' is not a number"},
 		{"read 0x100000 0", "FAIL read: 0 bytes"},
 		{"read 0x100000", "FAIL read: '' is not a number"},
-		{"read 0x100000 268435457", "FAIL read: 268435457 bytes: 268435456 are the most"},
+		{"read 0x100000 67108865", "FAIL read: 67108865 bytes: 67108864 are the most"},
 		{"memset 0x100000 5", "FAIL memset: '' is not a number"},
 		{"memset 0 -1 0",
-		 "FAIL memset: 18446744073709551615 bytes: 268435456 are the most"},
+		 "FAIL memset: 18446744073709551615 bytes: 67108864 are the most"},
 		{"b64write 0x100000", "FAIL b64write: '' is not a number"},
 		{"b64read", "FAIL b64read: '' is not a number"},
 	};
