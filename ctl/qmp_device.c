@@ -22,12 +22,26 @@ JsonNode *qmp_device_add(struct qmp_call *c, struct err **errp)
 	return NULL;
 }
 
-/* The id, or the device's whole path. */
+/* The id of the device at this path; NULL = there is none, or it has no id. */
+static const char *id_at(const struct board *b, const char *path)
+{
+	for (guint i = 0; b->plugged && i < b->plugged->len; i++) {
+		const struct board_device *d = b->plugged->pdata[i];
+
+		if (!strcmp(d->path, path))
+			return d->conf->id;
+	}
+	return NULL;
+}
+
 JsonNode *qmp_device_del(struct qmp_call *c, struct err **errp)
 {
-	const char *id = qmp_str(c, "id"), *slash = strrchr(id, '/');
+	const char *name = qmp_str(c, "id");
+	const char *id = *name == '/' ? id_at(vm_board(c->vm), name) : name;
+	int ret = id ? vm_device_del(c->vm, id, errp)
+		     : err_set(errp, -ENODEV, "Device '%s' not found", name);
 
-	if (vm_device_del(c->vm, slash ? slash + 1 : id, errp) == -ENODEV)
+	if (ret == -ENODEV)
 		c->error_class = "DeviceNotFound";
 	return NULL;
 }

@@ -202,6 +202,8 @@ def without_power():
 def by_path():
     vm, slot = one_plugged()
     with vm:
+        for other in ("/machine/peripheral-anon/d0", "/d0", "peripheral/d0"):
+            equal(vm.qmp.error("device_del", {"id": other}).cls, "DeviceNotFound")
         vm.command("device_del", {"id": "/machine/peripheral/d0"})
         slot.switch_off()
         deleted(vm, "d0")
