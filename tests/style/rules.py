@@ -114,7 +114,6 @@ UNTESTED = {
     "accel/qtest.c": "tests/qtest: every test there drives it",
     "base/loop_thread.c": "a thread and a loop; every test with QMP goes through it",
     "ctl/control.c": "calls in a row; every test with QMP goes through it",
-    "cpu/lookup.c": QMP_SUITE,
     "ctl/info.c": QMP_SUITE,
     "ctl/info_memory.c": QMP_SUITE,
     "ctl/pci_names.c": "a table and one loop over it",
