@@ -353,6 +353,12 @@ def is_sluice():
                                        stderr=subprocess.STDOUT, check=False).stdout
 
 
+def sanitized():
+    """Built with the address sanitizer, which keeps memory that was freed."""
+    with open(OPTIONS.vmm, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def only_sluice(why):
     if not is_sluice():
         raise Skip(why)
