@@ -243,7 +243,8 @@ class Vmm:
         numbers = [f.fileno() for f in fds]
         cmd += [a.replace("{dir}", self.dir.name).replace("{0}", str(numbers[0] if fds else 0))
                 for a in args]
-        self.proc = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=self.errors,
+        # There, so that what it is made to write is cleaned up.
+        self.proc = subprocess.Popen(cmd, cwd=self.dir.name, stdin=subprocess.DEVNULL, stdout=self.errors,
                                      stderr=self.errors, preexec_fn=in_child,
                                      pass_fds=[f.fileno() for f in passed])
         for f in passed[len(fds):]:
@@ -345,7 +346,9 @@ def options():
         "build", "sluice"), help="sluice, or QEMU with the qtest accelerator")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*", metavar="TEST")
-    return parser.parse_args()
+    result = parser.parse_args()
+    result.vmm = os.path.abspath(result.vmm)
+    return result
 
 
 def is_sluice():

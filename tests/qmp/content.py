@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """content.py [--vmm PROGRAM] [TEST...]: what the commands of QMP and of the human monitor say and
 do, against what qtest sees of the same machine; TAP."""
-import json
 import os
 import socket
 
-from client import Closed, OPTIONS, QmpError, Skip, Vmm, equal, is_sluice, only_sluice, ours, run, true
-from schema import Schema
+from client import QmpError, Vmm, equal, is_sluice, only_sluice, ours, run, true
 
 PORT = ("-device", "pcie-root-port,id=rp0,chassis=1,addr=5")
 

@@ -4,7 +4,7 @@
 do (through qtest), or by the clock; TAP."""
 import signal
 
-from client import Closed, Vmm, equal, is_sluice, ours, run, true
+from client import Vmm, equal, is_sluice, ours, run, true
 from schema import Schema
 
 PM = 0x600  # where the test puts the ACPI registers (ICH9, 12.8)

@@ -4,7 +4,7 @@
 Linux's pciehp plays it (PCI Express 3.0, 6.7), is played through qtest; TAP."""
 import os
 
-from client import OPTIONS, Vmm, equal, is_sluice, ours, run, sanitized, true
+from client import Vmm, equal, is_sluice, ours, run, sanitized, true
 
 PORTS = ("-device", "pcie-root-port,id=rp0,chassis=1,addr=5",
          "-device", "pcie-root-port,id=rp1,chassis=2,addr=6")
