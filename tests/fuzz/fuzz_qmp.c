@@ -176,6 +176,7 @@ struct client {
 	int fd;
 	GString *text, *tail; /* tail: the end of what was received */
 	size_t sent, segment;
+	bool answered; /* the last request */
 };
 
 static gboolean quit(gpointer opaque)
@@ -204,6 +205,7 @@ static bool receive(struct client *c)
 	if (n <= 0)
 		return false;
 	g_string_append_len(c->tail, buf, n);
+	c->answered |= strstr(c->tail->str, LAST_REPLY) != NULL; /* events may follow it */
 	if (c->tail->len > 2 * strlen(LAST_REPLY))
 		g_string_erase(c->tail, 0, (gssize)(c->tail->len - 2 * strlen(LAST_REPLY)));
 	return true;
@@ -214,7 +216,7 @@ static gpointer client_main(gpointer opaque)
 	struct client *c = opaque;
 	struct pollfd p = {.fd = c->fd};
 
-	while (!strstr(c->tail->str, LAST_REPLY)) {
+	while (!c->answered) {
 		p.events = (short)(POLLIN | (c->sent < c->text->len ? POLLOUT : 0));
 		if (poll(&p, 1, -1) < 0)
 			continue;
@@ -284,7 +286,7 @@ static void run_machine(const struct vm_config *config, struct client *c)
 		ret = vm_build(c->vm, &e);
 		/* A client may have taken away what a device wants. */
 		if (ret >= 0)
-			ret = vm_run(c->vm, &e);
+			ret = vm_run(c->vm);
 		if (ret < 0 && !config->preconfig)
 			must(ret, e);
 		err_free(e);

@@ -202,6 +202,7 @@ def events_are_of_the_schema():
         q.command("cont")
         acpi_on(vm.qtest)
         soft_off(vm.qtest)
+        q.command("query-status")  # when it answers, the main loop has told of the end
         got = q.pending()
         for e in got:
             schema.check(schema.by_name[e["event"]]["arg-type"], e.get("data", {}), e["event"])
