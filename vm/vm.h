@@ -81,8 +81,8 @@ int vm_new(struct vm **out, const struct vm_config *config, const struct vm_ops 
 int vm_preconfig(struct vm *vm); /* runs the loop; returns at vm_exit_preconfig(), or 1: at quit */
 void vm_exit_preconfig(struct vm *vm);
 int vm_build(struct vm *vm, struct err **errp);
-int vm_run(struct vm *vm); /* the process's exit status */
-void vm_free(struct vm *vm);   /* NULL is accepted */
+int vm_run(struct vm *vm);   /* the process's exit status */
+void vm_free(struct vm *vm); /* NULL is accepted */
 
 /* Main loop's thread.  reason: QMP's ShutdownCause. */
 void vm_quit(struct vm *vm, int status, const char *reason);

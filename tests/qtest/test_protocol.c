@@ -160,8 +160,7 @@ static void test_bad_blocks(void)
 		{"read 0x100000", "FAIL read: '' is not a number"},
 		{"read 0x100000 67108865", "FAIL read: 67108865 bytes: 67108864 are the most"},
 		{"memset 0x100000 5", "FAIL memset: '' is not a number"},
-		{"memset 0 -1 0",
-		 "FAIL memset: 18446744073709551615 bytes: 67108864 are the most"},
+		{"memset 0 -1 0", "FAIL memset: 18446744073709551615 bytes: 67108864 are the most"},
 		{"b64write 0x100000", "FAIL b64write: '' is not a number"},
 		{"b64read", "FAIL b64read: '' is not a number"},
 	};
