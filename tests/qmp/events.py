@@ -183,6 +183,30 @@ def crash_kernel():
 
 
 @ours
+def the_clock_is_set():
+    """The guest's clock goes a day ahead: how far off it is, in seconds, and only when it is set."""
+    with Vmm() as vm:
+        def cmos(reg, value=None):
+            vm.qtest.ask(f"outb 0x70 {reg}")
+            if value is not None:
+                vm.qtest.ask(f"outb 0x71 {value:#x}")
+            return vm.qtest.ask("inb 0x71")
+
+        cmos(7)
+        cmos(1, 0x30)
+        equal([e for e in names(vm.qmp.pending()) if e == "RTC_CHANGE"], [])
+        cmos(0x0b, 0x82)  # held, while the date is written
+        for reg, value in ((0x32, 0x20), (9, 0x30), (8, 0x01), (7, 0x01)):
+            cmos(reg, value)
+        cmos(0x0b, 0x02)
+        first = vm.qmp.event("RTC_CHANGE")["data"]
+        vm.qtest.step(2 * SECOND)
+        cmos(7, 0x02)
+        second = vm.qmp.event("RTC_CHANGE")["data"]
+        equal(second["offset"] - first["offset"], 86400)
+        equal(first["qom-path"], second["qom-path"])
+
+
 def events_are_of_the_schema():
     """Those that are easily raised, each judged by query-qmp-schema."""
     with Vmm("-device", "ib700", "-device", "pvpanic", "-no-shutdown", "-action",
@@ -213,7 +237,7 @@ def events_are_of_the_schema():
 def main():
     run([stop_and_cont, start_is_a_resume, reset_by_the_client, reset_by_the_guest, no_reboot,
          soft_off_ends, no_shutdown, ends, watchdog, one_watchdog_a_second, panic, crash_kernel,
-         events_are_of_the_schema])
+         the_clock_is_set, events_are_of_the_schema])
 
 
 if __name__ == "__main__":

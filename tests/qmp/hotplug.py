@@ -121,6 +121,46 @@ def one_plugged(*args):
     return vm, slot
 
 
+ECAM = 0xb0000000
+
+
+def with_virtual_functions(end):
+    """A physical function that leaves takes its virtual ones along; end: how it leaves."""
+    def test():
+        with Vmm(*PORTS) as vm:
+            slot, ask = Slot(vm), vm.qtest.ask
+            vm.command("device_add", {"driver": "nvme", "id": "d0", "bus": "rp0", "size": "1M",
+                                      "serial": "s", "sriov_max_vfs": 2})
+            slot.clear()
+            slot.switch_on()
+            pf = ECAM + (1 << 20)
+            cap, number = 0x100, vm.qtest.number
+            while number(f"readl {pf + cap:#x}") & 0xffff != 0x10:
+                cap = number(f"readl {pf + cap:#x}") >> 20
+                true(cap, "no SR-IOV")
+            vm.qtest.cfg_write(0, 5, 0, 0x20, 0xe0f0e000)  # the port's memory window
+            vm.qtest.cfg_write(0, 5, 0, 0x04, 7, "w")
+            ask(f"writel {pf + cap + 0x24:#x} 0xe0800000")
+            ask(f"writel {pf + cap + 0x28:#x} 0")
+            ask(f"writew {pf + cap + 0x10:#x} 2")  # VFs
+            ask(f"writew {pf + cap + 0x08:#x} 9")  # enable them and their memory
+            equal(len(vm.command("query-pci")[0]["devices"][1]["pci_bridge"]["devices"]), 3)
+            vm.command("device_del", {"id": "d0"})
+            if end == "off":
+                slot.switch_off()
+            else:
+                vm.command("system_reset")
+            deleted(vm, "d0")
+            if end != "off":
+                slot = Slot(vm)
+            equal((slot.present(), plugged(vm)), (False, []))
+            ask("readl 0xe0800000")
+            ask(f"readl {pf + 0x1000:#x}")
+            vm.command("human-monitor-command", {"command-line": "info mtree"})
+            equal(vm.quit(), 0)
+    return test
+
+
 @ours
 def the_guest_refuses():
     """From blinking back to on: the device stays, and may be asked for again."""
@@ -417,6 +457,9 @@ def main():
              plug_and_unplug("vfio-pci", EDU, {"host": "0000:01:00.0"}, HOST)),
             ("plug and unplug vfio-pci nvme",
              plug_and_unplug("vfio-pci", NVME, {"host": "02:00.0"}, HOST))] if is_sluice() else ()),
+         *([("virtual functions leave, the slot is turned off", with_virtual_functions("off")),
+            ("virtual functions leave at a reset", with_virtual_functions("reset"))]
+           if is_sluice() else ()),
          the_guest_refuses, blinking_is_busy, twice, reset_ends_it, reset_ends_nothing_else,
          without_power, by_path, functions, cold_plug, cold_plug_into_the_root_bus,
          not_in_preconfig, wrong_devices, wrong_removals, port_without_hotplug, one_owner,
