@@ -287,7 +287,7 @@ def system_reset(t):
         at = vm.expect("boot 0x2\n", at)
         vm.command("stop")
         vm.command("system_reset")  # stays stopped
-        t.check("reset while paused", vm.state(), "VM status: paused")
+        t.check("reset while paused", vm.state(), "VM status: paused (prelaunch)")
         t.check("it does not run", vm.drain(), at)
         vm.mon.sendall(b"cont\n")
         t.check("exit status", vm.finish(), 1)
