@@ -11,7 +11,6 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <glib.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "base/err.h"
 #include "ctl/cli.h"
 #include "ctl/control.h"
+#include "tests/fuzz/client.h"
 #include "ctl/json_read.h"
 #include "ctl/json_stream.h"
 #include "vm/config.h"
@@ -169,66 +169,6 @@ static GString *filtered(const uint8_t *data, size_t size)
 	return f.out;
 }
 
-/* --- the client, a thread --- */
-
-struct client {
-	struct vm *vm;
-	int fd;
-	GString *text, *tail; /* tail: the end of what was received */
-	size_t sent, segment;
-	bool answered; /* the last request */
-};
-
-static gboolean quit(gpointer opaque)
-{
-	struct client *c = opaque;
-
-	vm_quit(c->vm, 0, "host-ui");
-	return G_SOURCE_REMOVE;
-}
-
-static void send_some(struct client *c)
-{
-	size_t len = MIN(c->segment, c->text->len - c->sent);
-	ssize_t n = send(c->fd, c->text->str + c->sent, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (n > 0)
-		c->sent += (size_t)n;
-}
-
-/* False: the server has closed. */
-static bool receive(struct client *c)
-{
-	char buf[65536];
-	ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
-
-	if (n <= 0)
-		return false;
-	g_string_append_len(c->tail, buf, n);
-	c->answered |= strstr(c->tail->str, LAST_REPLY) != NULL; /* events may follow it */
-	if (c->tail->len > 2 * strlen(LAST_REPLY))
-		g_string_erase(c->tail, 0, (gssize)(c->tail->len - 2 * strlen(LAST_REPLY)));
-	return true;
-}
-
-static gpointer client_main(gpointer opaque)
-{
-	struct client *c = opaque;
-	struct pollfd p = {.fd = c->fd};
-
-	while (!c->answered) {
-		p.events = (short)(POLLIN | (c->sent < c->text->len ? POLLOUT : 0));
-		if (poll(&p, 1, -1) < 0)
-			continue;
-		if (p.revents & POLLOUT)
-			send_some(c);
-		if (p.revents & (POLLIN | POLLHUP | POLLERR) && !receive(c))
-			break;
-	}
-	g_idle_add(quit, c);
-	return NULL;
-}
-
 /* --- the machine --- */
 
 static void must(int ret, struct err *e)
@@ -306,7 +246,7 @@ static void be_quiet(const char *domain, GLogLevelFlags level, const char *text,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct client c = {.segment = SIZE_MAX};
+	struct client c = {.last_reply = LAST_REPLY, .segment = SIZE_MAX};
 	struct vm_config *config;
 	int fd[2];
 

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <glib.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "base/err.h"
 #include "ctl/cli.h"
 #include "ctl/control.h"
+#include "tests/fuzz/client.h"
 #include "vm/config.h"
 #include "vm/vm.h"
 
@@ -80,64 +80,6 @@ static GString *bounded(const uint8_t *data, size_t size)
 	}
 	g_string_append(out, LAST);
 	return out;
-}
-
-/* --- the client, a thread --- */
-
-struct client {
-	struct vm *vm;
-	int fd;
-	GString *text, *tail; /* tail: the end of what was received */
-	size_t sent, segment;
-};
-
-static gboolean quit(gpointer opaque)
-{
-	struct client *c = opaque;
-
-	vm_quit(c->vm, 0, "host-ui");
-	return G_SOURCE_REMOVE;
-}
-
-static void send_some(struct client *c)
-{
-	size_t len = MIN(c->segment, c->text->len - c->sent);
-	ssize_t n = send(c->fd, c->text->str + c->sent, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (n > 0)
-		c->sent += (size_t)n;
-}
-
-/* False: the server has closed. */
-static bool receive(struct client *c)
-{
-	char buf[4096];
-	ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
-
-	if (n <= 0)
-		return false;
-	g_string_append_len(c->tail, buf, n);
-	if (c->tail->len > 2 * strlen(LAST_REPLY))
-		g_string_erase(c->tail, 0, (gssize)(c->tail->len - 2 * strlen(LAST_REPLY)));
-	return true;
-}
-
-static gpointer client_main(gpointer opaque)
-{
-	struct client *c = opaque;
-	struct pollfd p = {.fd = c->fd};
-
-	while (!strstr(c->tail->str, LAST_REPLY)) {
-		p.events = (short)(POLLIN | (c->sent < c->text->len ? POLLOUT : 0));
-		if (poll(&p, 1, -1) < 0)
-			continue;
-		if (p.revents & POLLOUT)
-			send_some(c);
-		if (p.revents & (POLLIN | POLLHUP | POLLERR) && !receive(c))
-			break;
-	}
-	g_idle_add(quit, c);
-	return NULL;
 }
 
 /* --- the machine --- */
@@ -212,7 +154,7 @@ static void be_quiet(const char *domain, GLogLevelFlags level, const char *text,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct client c = {.segment = SIZE_MAX};
+	struct client c = {.last_reply = LAST_REPLY, .segment = SIZE_MAX};
 	struct vm_config *config;
 	int fd[2];
 
