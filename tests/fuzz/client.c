@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Owns the client of fuzz_qtest.c and fuzz_qmp.c.  Called by them as a thread; knows no protocol. */
+/* Owns the client of fuzz_qtest.c and fuzz_qmp.c, who run it as a thread; knows no protocol. */
 #include "tests/fuzz/client.h"
 
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A client of a machine in the same process, for fuzz targets: a thread that sends a text, reads all
- * that comes and ends the machine when the last request is answered.
+ * A client of a machine in the same process, for fuzz targets: a thread that sends a text, reads
+ * all that comes and ends the machine when the last request is answered.
  *
  * Invariants: what it sends is cut into segments; replies are looked at as they come, because
  * events and interrupt reports may follow the last one.
